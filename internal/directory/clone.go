@@ -1,0 +1,67 @@
+package directory
+
+import "slices"
+
+// Clone returns a copy that may be altered.
+func (a *Account) Clone() *Account {
+	c := *a
+	c.RootKeys, c.DisabledRegions = slices.Clone(a.RootKeys), slices.Clone(a.DisabledRegions)
+	return &c
+}
+
+// Clone returns a copy that may be altered.
+func (u *User) Clone() *User {
+	c := *u
+	c.Tags, c.Groups, c.AccessKeys = slices.Clone(u.Tags), slices.Clone(u.Groups), slices.Clone(u.AccessKeys)
+	c.Inline, c.Attached = slices.Clone(u.Inline), slices.Clone(u.Attached)
+	return &c
+}
+
+// Clone returns a copy that may be altered.
+func (g *Group) Clone() *Group {
+	c := *g
+	c.Inline, c.Attached = slices.Clone(g.Inline), slices.Clone(g.Attached)
+	return &c
+}
+
+// Clone returns a copy that may be altered.
+func (r *Role) Clone() *Role {
+	c := *r
+	c.Tags, c.Inline, c.Attached = slices.Clone(r.Tags), slices.Clone(r.Inline), slices.Clone(r.Attached)
+	return &c
+}
+
+// Clone returns a copy that may be altered.
+func (p *ManagedPolicy) Clone() *ManagedPolicy {
+	c := *p
+	c.Tags, c.Versions = slices.Clone(p.Tags), slices.Clone(p.Versions)
+	return &c
+}
+
+// Clone returns a copy that may be altered.
+func (d *Device) Clone() *Device {
+	c := *d
+	c.Tags = slices.Clone(d.Tags)
+	return &c
+}
+
+// Clone returns a copy that may be altered.
+func (p *OIDCProvider) Clone() *OIDCProvider {
+	c := *p
+	c.ClientIDs, c.Thumbprints, c.Tags = slices.Clone(p.ClientIDs), slices.Clone(p.Thumbprints), slices.Clone(p.Tags)
+	return &c
+}
+
+// Clone returns a copy that may be altered.
+func (p *SAMLProvider) Clone() *SAMLProvider {
+	c := *p
+	c.Tags = slices.Clone(p.Tags)
+	return &c
+}
+
+// Clone returns a copy that may be altered.
+func (o *Organization) Clone() *Organization {
+	c := *o
+	c.Members = slices.Clone(o.Members)
+	return &c
+}
