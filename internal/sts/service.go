@@ -1,0 +1,98 @@
+package sts
+
+import (
+	"context"
+	"encoding/base64"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/stint-sts/stint/arn"
+	"github.com/stint-sts/stint/internal/authz"
+	"github.com/stint-sts/stint/internal/directory"
+	"github.com/stint-sts/stint/internal/identity"
+	"github.com/stint-sts/stint/internal/secret"
+	"github.com/stint-sts/stint/internal/session"
+)
+
+// MFA verifies and spends a one-time code of a device that belongs to the owner. Its faults are AWS's.
+type MFA interface {
+	Verify(ctx context.Context, v *directory.View, account arn.AccountID, ownerID, serial, code string, now time.Time) error
+}
+
+// Service answers the STS operations.
+type Service struct {
+	Authorizer *authz.Authorizer
+	Sealer     *session.Sealer
+	MFA        MFA
+	Random     io.Reader
+	// MaxSession is the longest session that the administrator allows; zero leaves it to AWS's limits.
+	MaxSession time.Duration
+}
+
+// Limits of the operations in seconds (STS API reference).
+const (
+	defaultRoleSeconds = 3600
+	chainedMaxSeconds  = 3600
+	defaultUserSeconds = 43200
+	rootMaxSeconds     = 3600
+	maxPolicyARNs      = 10
+)
+
+// issue mints the session: ids, secret and times are added here and nowhere else, and the result is sealed.
+func (s *Service) issue(v *directory.View, req *identity.Request, sess *identity.Session, seconds int32) (token string, err error) {
+	account, ok := v.Account(sess.Account)
+	if !ok {
+		return "", fmt.Errorf("issuing a session: no account %s", sess.Account)
+	}
+	for _, region := range account.DisabledRegions {
+		if region == req.Region {
+			return "", identity.NewFault(identity.RegionDisabled, "STS is not activated in this region for account:"+string(account.ID)+
+				". Your account administrator can activate STS in this region using the IAM Console.")
+		}
+	}
+	sess.AccessKeyID, err = arn.NewID(arn.TemporaryKeyID, sess.Account, s.Random)
+	if err != nil {
+		return "", fmt.Errorf("issuing a session: %w", err)
+	}
+	sess.Secret, err = newSecret(s.Random)
+	if err != nil {
+		return "", fmt.Errorf("issuing a session: %w", err)
+	}
+	sess.Issued = req.Time.Truncate(time.Second)
+	sess.Expires = sess.Issued.Add(time.Duration(seconds) * time.Second)
+	sess.Revision = v.Revision()
+	sess.Chained = req.Caller.Temporary()
+	return s.Sealer.Seal(v, sess)
+}
+
+// newSecret makes a secret access key: 40 characters of base64, as AWS's are.
+func newSecret(random io.Reader) (secret.Key, error) {
+	var b [30]byte
+	if _, err := io.ReadFull(random, b[:]); err != nil {
+		return secret.Key{}, err
+	}
+	var text [40]byte
+	base64.StdEncoding.Encode(text[:], b[:])
+	return secret.New(text[:]), nil
+}
+
+// capped applies the administrator's maximum to a duration that the caller did not ask for by number.
+func (s *Service) capped(seconds int32) int32 {
+	if limit := int32(s.MaxSession / time.Second); limit > 0 && seconds > limit {
+		return limit
+	}
+	return seconds
+}
+
+func accessDenied(message string) *identity.Fault {
+	return identity.NewFault(identity.AccessDenied, message)
+}
+
+func invalidParameter(message string) *identity.Fault {
+	return identity.NewFault(identity.InvalidParameterValue, message)
+}
+
+func validation(message string) *identity.Fault {
+	return identity.NewFault(identity.ValidationError, message)
+}
