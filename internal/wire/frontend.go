@@ -1,0 +1,271 @@
+package wire
+
+import (
+	"context"
+	"crypto/sha256"
+	"errors"
+	"log/slog"
+	"mime"
+	"net/http"
+	"net/netip"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/stint-sts/stint/internal/audit"
+	"github.com/stint-sts/stint/internal/authn"
+	"github.com/stint-sts/stint/internal/directory"
+	"github.com/stint-sts/stint/internal/identity"
+	"github.com/stint-sts/stint/sigv4"
+)
+
+// Options are what a Frontend works with.
+type Options struct {
+	// View returns the newest directory. A request takes one and keeps it.
+	View  func() *directory.View
+	Authn *authn.Authenticator
+	Audit *audit.Log
+	// EncodeDenial seals the explanation of a denial for DecodeAuthorizationMessage.
+	EncodeDenial func(v *directory.View, caller *identity.Caller, denial identity.Explainer) (string, error)
+	Now          func() time.Time
+	// Region is that of unsigned operations.
+	Region   string
+	Log      *slog.Logger
+	Bindings []Binding
+	// JSON are the operations of Stint's own, by path.
+	JSON map[string]JSONBinding
+}
+
+// Frontend takes API requests from bytes to bytes. It is the one place where a request meets its caller, and where every
+// answer and every refusal is written and audited.
+type Frontend struct {
+	Options
+	bindings map[operationKey]Binding
+}
+
+// NewFrontend returns a Frontend for the bindings. An operation of the models without a binding is refused by name.
+func NewFrontend(o Options) *Frontend {
+	f := &Frontend{Options: o, bindings: make(map[operationKey]Binding, len(o.Bindings))}
+	for _, b := range o.Bindings {
+		f.bindings[operationKey{b.Service, b.Name}] = b
+	}
+	return f
+}
+
+// stsService answers for requests that name no service that can be told.
+const stsService = "sts"
+
+// IDs name one request: Request in its answer, Event in the audit log.
+type IDs struct{ Request, Event string }
+
+// exchange is one request and its answer.
+type exchange struct {
+	*Frontend
+	w       http.ResponseWriter
+	r       *http.Request
+	body    []byte
+	view    *directory.View
+	service string // whose errors they are
+	json    bool
+	eventID string // of the audit line
+	roleARN string // that an STS operation names
+	request identity.Request
+}
+
+// ServeQuery answers a request to /: the query protocol of STS and IAM. The body is what was read, whole.
+func (f *Frontend) ServeQuery(w http.ResponseWriter, r *http.Request, body []byte, ids IDs) {
+	x := f.exchange(w, r, body, ids)
+	x.json = strings.Contains(r.Header.Get("Accept"), "application/json")
+	raw, ok := x.query()
+	if !ok {
+		x.redirect()
+		return
+	}
+	form, err := ParseForm(raw)
+	if err != nil {
+		x.refuse(nil, nil, err)
+		return
+	}
+	action, ok := form.Get("Action")
+	if !ok {
+		x.redirect()
+		return
+	}
+	op, err := x.operation(form, action)
+	if err != nil {
+		x.refuse(nil, nil, err)
+		return
+	}
+	x.request.Action = op.Action
+	if op.Service == stsService {
+		x.roleARN, _ = form.Get("RoleArn")
+	}
+	if op.Signed {
+		if err := x.authenticate(op.Service, op.Name); err != nil {
+			x.refuse(op, nil, err)
+			return
+		}
+	}
+	binding, ok := f.bindings[operationKey{op.Service, op.Name}]
+	if !ok {
+		x.refuse(op, nil, identity.NewFault(identity.NotImplemented, "The operation "+op.Name+" is not implemented by this server."))
+		return
+	}
+	answer, err := binding.Serve(r.Context(), x.view, &x.request, form)
+	if err != nil {
+		x.refuse(op, answer, err)
+		return
+	}
+	x.answer(op, answer)
+}
+
+func (f *Frontend) exchange(w http.ResponseWriter, r *http.Request, body []byte, ids IDs) *exchange {
+	x := &exchange{Frontend: f, w: w, r: r, body: body, view: f.View(), service: stsService, eventID: ids.Event}
+	x.request = identity.Request{
+		ID:              ids.Request,
+		Time:            f.Now(),
+		Region:          f.Region,
+		UserAgent:       r.UserAgent(),
+		SecureTransport: r.TLS != nil,
+	}
+	// The peer of the socket and nothing that a header says (advisory 50).
+	if peer, err := netip.ParseAddrPort(r.RemoteAddr); err == nil {
+		x.request.SourceIP = peer.Addr().Unmap().WithZone("")
+	}
+	return x
+}
+
+// query returns the bytes that hold the parameters: a POST's form or a GET's query. A body that is not a form is never
+// parsed (advisory 4).
+func (x *exchange) query() ([]byte, bool) {
+	if x.r.Method == http.MethodGet {
+		return []byte(x.r.URL.RawQuery), true
+	}
+	types := x.r.Header["Content-Type"]
+	if x.r.Method != http.MethodPost || len(types) != 1 {
+		return nil, false
+	}
+	const form = "application/x-www-form-urlencoded"
+	if types[0] == form {
+		return x.body, true
+	}
+	media, _, err := mime.ParseMediaType(types[0])
+	return x.body, err == nil && media == form
+}
+
+// redirect sends whoever asked for nothing to the documentation, as AWS does.
+func (x *exchange) redirect() {
+	location := "https://aws.amazon.com/iam"
+	if x.r.Method == http.MethodGet && x.r.URL.RawQuery != "" {
+		location += "?" + x.r.URL.RawQuery
+	}
+	h := x.w.Header()
+	h["Location"] = []string{location}
+	h["X-Amzn-Requestid"] = []string{x.request.ID}
+	h["Content-Length"] = []string{"0"}
+	x.w.WriteHeader(http.StatusFound)
+}
+
+// operation finds what is asked for. The service is the Version's.
+func (x *exchange) operation(form *Form, action string) (*Operation, error) {
+	version, ok := form.Get("Version")
+	if !ok {
+		version = "NO_VERSION_SPECIFIED"
+	}
+	if service, ok := serviceOf(version); ok {
+		x.service = service
+		if op, ok := Lookup(service, action); ok {
+			return op, nil
+		}
+	}
+	return nil, identity.NewFault(identity.InvalidAction, "Could not find operation "+action+" for version "+version)
+}
+
+// authenticate fills in the caller, or refuses.
+func (x *exchange) authenticate(service, operation string) error {
+	signed := sigv4.FromHTTP(x.r)
+	caller, region, err := x.Authn.Authenticate(x.view, &signed, sha256.Sum256(x.body), service, x.request.Time)
+	if err != nil {
+		return err
+	}
+	x.request.Caller, x.request.Region = caller, region
+	return authn.Permitted(&x.request.Caller, service, operation)
+}
+
+// answer writes a success. What it issues is audited first: if the line cannot be written, nothing leaves.
+func (x *exchange) answer(op *Operation, a Answer) {
+	if err := x.record(op.Service, op.Name, a, nil); err != nil {
+		x.unavailable(err)
+		return
+	}
+	var body []byte
+	if x.json {
+		body = a.AppendJSON(make([]byte, 0, responseSize), x.request.ID)
+	} else {
+		body = a.AppendXML(make([]byte, 0, responseSize), x.request.ID)
+	}
+	x.write(http.StatusOK, body)
+}
+
+// responseSize is room for the usual answer, in bytes.
+const responseSize = 2048
+
+// refuse writes a fault. The audit line of a refusal is not waited for, since nothing is given away.
+func (x *exchange) refuse(op *Operation, a Answer, err error) {
+	fault := FaultOf(err)
+	name := ""
+	if op != nil {
+		name = op.Name
+	}
+	if err := x.record(x.service, name, a, fault); err != nil {
+		x.Log.Error("audit line lost", "request_id", x.request.ID, "error", err)
+	}
+	x.writeFault(fault)
+}
+
+// unavailable answers for an audit log that cannot be written.
+func (x *exchange) unavailable(err error) {
+	x.Log.Error("nothing is issued without an audit line", "request_id", x.request.ID, "error", err)
+	x.writeFault(identity.NewFault(identity.ServiceUnavailable, "The audit log cannot be written; nothing was issued."))
+}
+
+func (x *exchange) writeFault(fault *identity.Fault) {
+	if fault.Code == identity.InternalFailure {
+		x.Log.Error("request failed", "request_id", x.request.ID, "action", x.request.Action, "error", fault.Cause)
+	}
+	if fault.Denial != nil && x.EncodeDenial != nil {
+		message, err := x.EncodeDenial(x.view, &x.request.Caller, fault.Denial)
+		if err == nil {
+			x.w.Header()["X-Stint-Authorization-Message"] = []string{message}
+		} else {
+			x.Log.Warn("denial not explained", "request_id", x.request.ID, "error", err)
+		}
+	}
+	body, status := AppendFault(make([]byte, 0, responseSize), fault, x.service, x.request.ID, x.json)
+	x.write(status, body)
+}
+
+func (x *exchange) write(status int, body []byte) {
+	h := x.w.Header()
+	h["X-Amzn-Requestid"] = []string{x.request.ID}
+	if x.json {
+		h["Content-Type"] = []string{"application/json"}
+	} else {
+		h["Content-Type"] = []string{"text/xml"} // exactly so: Vault's aws auth demands it
+	}
+	h["Content-Length"] = []string{strconv.Itoa(len(body))}
+	x.w.WriteHeader(status)
+	if _, err := x.w.Write(body); err != nil && !errors.Is(err, context.Canceled) {
+		x.Log.Debug("answer not delivered", "request_id", x.request.ID, "error", err)
+	}
+}
+
+func serviceOf(version string) (string, bool) {
+	switch version {
+	case "2011-06-15":
+		return "sts", true
+	case "2010-05-08":
+		return "iam", true
+	}
+	return "", false
+}

@@ -1,0 +1,101 @@
+package wire
+
+import (
+	"strings"
+
+	"github.com/stint-sts/stint/arn"
+	"github.com/stint-sts/stint/internal/audit"
+	"github.com/stint-sts/stint/internal/directory"
+	"github.com/stint-sts/stint/internal/identity"
+)
+
+// issuing are the operations whose answer holds credentials or a token.
+var issuing = map[string]bool{
+	"AssumeRole":                true,
+	"AssumeRoleWithSAML":        true,
+	"AssumeRoleWithWebIdentity": true,
+	"AssumeRoot":                true,
+	"CreateAccessKey":           true,
+	"CreateVirtualMFADevice":    true,
+	"GetDelegatedAccessToken":   true,
+	"GetFederationToken":        true,
+	"GetSessionToken":           true,
+	"GetWebIdentityToken":       true,
+	"IssueContextAssertion":     true,
+}
+
+// readOnly reports whether an operation changes nothing. All of STS does not, by CloudTrail's own records.
+func readOnly(service, operation string) bool {
+	if service != "iam" {
+		return true
+	}
+	for _, verb := range [...]string{"Get", "List", "Simulate", "Generate"} {
+		if strings.HasPrefix(operation, verb) {
+			return true
+		}
+	}
+	return false
+}
+
+// record writes the audit line of a request; fault is nil for a success.
+func (x *exchange) record(service, operation string, a Answer, fault *identity.Fault) error {
+	event := audit.Event{
+		ID:        x.eventID,
+		Request:   &x.request,
+		Service:   service + ".amazonaws.com",
+		Operation: operation,
+		ReadOnly:  readOnly(service, operation),
+		Issues:    fault == nil && issuing[operation],
+		IssuerARN: x.issuer(),
+		Resources: x.resources(),
+	}
+	if service == stintService {
+		event.Service = stintService
+	}
+	if operation == "" {
+		event.ReadOnly = true // what was not even an operation
+	}
+	if a != nil {
+		buffer := make([]byte, 0, 1024)
+		buffer = a.AppendRequestParameters(buffer)
+		split := len(buffer)
+		event.RequestParameters = buffer[:split:split]
+		if fault == nil {
+			buffer = a.AppendResponseElements(buffer)
+			event.ResponseElements = buffer[split:]
+		}
+	}
+	if fault != nil {
+		event.ErrorCode, event.ErrorMessage = ErrorCode(fault, x.service), fault.Message
+	}
+	return x.Audit.Write(x.r.Context(), &event)
+}
+
+// issuer is the role or user behind a session.
+func (x *exchange) issuer() string {
+	c := &x.request.Caller
+	if c.Kind != identity.AssumedRole && c.Kind != identity.FederatedUser {
+		return ""
+	}
+	switch e, _ := x.view.ByID(c.PrincipalID); e := e.(type) {
+	case *directory.Role:
+		return e.ARN
+	case *directory.User:
+		return e.ARN
+	}
+	return ""
+}
+
+// resources are what CloudTrail lists for the assumption of a role: the role.
+func (x *exchange) resources() []audit.Resource {
+	if x.roleARN == "" {
+		return nil
+	}
+	r := audit.Resource{ARN: x.roleARN, Type: "AWS::IAM::Role"}
+	if role, ok := x.view.RoleByARN(x.roleARN); ok {
+		r.Account = role.Account
+	} else if parsed, err := arn.Parse(x.roleARN); err == nil {
+		r.Account = arn.AccountID(parsed.Account)
+	}
+	return []audit.Resource{r}
+}
