@@ -1,0 +1,202 @@
+package server
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"log/slog"
+	"math/rand/v2"
+	"net"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/stint-sts/stint/internal/wire"
+)
+
+// Limits, with AWS's where one was recorded (ARGMIN).
+const (
+	maxBodyBytes   = 10_000_000
+	maxQueryBytes  = 15_844
+	maxHeaderBytes = 32 << 10 // room for a session token of four kilobytes in a header of a GET at its limit
+	maxHeaders     = 100
+
+	headerTimeout = 10 * time.Second // advisory 24: slow headers are cut
+	readTimeout   = 60 * time.Second
+	writeTimeout  = 60 * time.Second
+	idleTimeout   = 120 * time.Second
+)
+
+// Handler answers API requests.
+type Handler struct {
+	Frontend *wire.Frontend
+	Log      *slog.Logger
+	// Hosts are the Host headers that are answered, without port; none means any. A signature covers the Host as it was
+	// sent, so that aliases such as sts.us-east-1.amazonaws.com verify.
+	Hosts []string
+	// bodies bounds how many large bodies are in memory at once.
+	bodies chan struct{}
+}
+
+// NewHandler returns a Handler.
+func NewHandler(f *wire.Frontend, hosts []string, log *slog.Logger) *Handler {
+	return &Handler{Frontend: f, Hosts: hosts, Log: log, bodies: make(chan struct{}, largeBodies)}
+}
+
+// ServeHTTP routes by path and method, before anything is read or authenticated.
+func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if h.malformed(r) || !h.knows(r.Host) {
+		bare(w, http.StatusBadRequest)
+		return
+	}
+	root := strings.Trim(r.URL.Path, "/") == "" && r.URL.RawPath == ""
+	if !root && !strings.HasPrefix(r.URL.Path, "/stint/") {
+		unknownPath(w)
+		return
+	}
+	if r.Method == http.MethodOptions {
+		preflight(w, r)
+		return
+	}
+	body, release, err := h.read(r)
+	if err != nil {
+		h.refuseBody(w, err)
+		return
+	}
+	defer release()
+	ids := wire.IDs{Request: newID(), Event: newID()}
+	if root {
+		h.Frontend.ServeQuery(w, r, body, ids)
+	} else if !h.Frontend.ServeJSON(w, r, body, ids) {
+		unknownPath(w)
+	}
+}
+
+// malformed reports what AWS answers with a bare 400.
+func (h *Handler) malformed(r *http.Request) bool {
+	switch r.Method {
+	case http.MethodGet, http.MethodPost, http.MethodHead, http.MethodPut, http.MethodDelete, http.MethodOptions, http.MethodPatch:
+	default:
+		return true
+	}
+	headers := 0
+	for _, values := range r.Header {
+		headers += len(values)
+	}
+	// A chunked body may come with a Content-Length that a proxy believed instead (advisory 21); SDKs never send one.
+	return len(r.URL.RawQuery) > maxQueryBytes || headers > maxHeaders || len(r.TransferEncoding) > 0 ||
+		!strings.HasPrefix(r.RequestURI, "/")
+}
+
+func (h *Handler) knows(host string) bool {
+	if len(h.Hosts) == 0 {
+		return true
+	}
+	if name, _, err := net.SplitHostPort(host); err == nil {
+		host = name
+	}
+	for _, known := range h.Hosts {
+		if strings.EqualFold(host, known) {
+			return true
+		}
+	}
+	return false
+}
+
+func bare(w http.ResponseWriter, status int) {
+	w.Header()["Content-Length"] = []string{"0"}
+	w.WriteHeader(status)
+}
+
+func unknownPath(w http.ResponseWriter) {
+	const body = "<UnknownOperationException/>\n"
+	w.Header()["Content-Length"] = []string{"29"}
+	w.Header()["Content-Type"] = []string{"text/xml"}
+	w.WriteHeader(http.StatusNotFound)
+	_, _ = w.Write([]byte(body))
+}
+
+// preflight answers CORS as AWS does: anyone may ask, since every request is signed.
+func preflight(w http.ResponseWriter, r *http.Request) {
+	if r.Header.Get("Origin") != "" {
+		header := w.Header()
+		header.Set("Access-Control-Allow-Origin", "*")
+		header.Set("Access-Control-Allow-Methods", "GET, POST")
+		header.Set("Access-Control-Allow-Headers", r.Header.Get("Access-Control-Request-Headers"))
+		header.Set("Access-Control-Max-Age", "172800")
+	}
+	bare(w, http.StatusOK)
+}
+
+// newID makes a version 4 UUID. It is a name, not a secret.
+func newID() string {
+	const digits = "0123456789abcdef"
+	var id [36]byte
+	bits, left := rand.Uint64(), 16
+	for i := range id {
+		switch i {
+		case 8, 13, 18, 23:
+			id[i] = '-'
+			continue
+		case 14:
+			id[i] = '4'
+			continue
+		}
+		if left == 0 {
+			bits, left = rand.Uint64(), 16
+		}
+		nibble := bits & 15
+		if i == 19 {
+			nibble = nibble&3 | 8
+		}
+		id[i] = digits[nibble]
+		bits, left = bits>>4, left-1
+	}
+	return string(id[:])
+}
+
+// Server is the API listener.
+type Server struct {
+	http *http.Server
+	log  *slog.Logger
+}
+
+// New returns a server for the handler. tlsConfig is nil for plain HTTP.
+func New(h http.Handler, tlsConfig *tls.Config, log *slog.Logger) *Server {
+	s := &http.Server{
+		Handler:           h,
+		ReadHeaderTimeout: headerTimeout,
+		ReadTimeout:       readTimeout,
+		WriteTimeout:      writeTimeout,
+		IdleTimeout:       idleTimeout,
+		MaxHeaderBytes:    maxHeaderBytes,
+		TLSConfig:         tlsConfig,
+		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelDebug),
+		Protocols:         new(http.Protocols),
+	}
+	s.Protocols.SetHTTP1(true) // HTTP/2 is off: advisory 23
+	return &Server{http: s, log: log}
+}
+
+// Serve answers connections of l until Shutdown.
+func (s *Server) Serve(l net.Listener) error {
+	var err error
+	if s.http.TLSConfig != nil {
+		err = s.http.ServeTLS(l, "", "")
+	} else {
+		err = s.http.Serve(quiet{l})
+	}
+	if errors.Is(err, http.ErrServerClosed) {
+		return nil
+	}
+	return fmt.Errorf("serving the API: %w", err)
+}
+
+// Shutdown takes no new connections and waits for the requests under way, until ctx ends; then they are cut.
+func (s *Server) Shutdown(ctx context.Context) error {
+	if err := s.http.Shutdown(ctx); err != nil {
+		return s.http.Close()
+	}
+	return nil
+}
