@@ -88,7 +88,6 @@ func TestEvaluateAllocatesNothing(t *testing.T) {
 // are the ones on which a matcher that takes choices back runs for hours, and those that defeat one that does not.
 func TestGlobTime(t *testing.T) {
 	const n = 10240
-	ascii, wide := strings.Repeat("a", n), strings.Repeat("é", n/2)
 	for _, pattern := range []string{
 		strings.Repeat("a*", n/2) + "b",
 		strings.Repeat("*", n-1) + "b",
@@ -100,17 +99,22 @@ func TestGlobTime(t *testing.T) {
 		"*" + strings.Repeat("é?", n/6) + "b*",
 	} {
 		g := newGlob(encodePlain(pattern))
-		best := time.Hour
-		for range 3 {
-			start := time.Now()
-			if g.match(ascii) || g.match(wide) {
-				t.Errorf("%.20s… matched", pattern)
+		// Characters of several bytes are compared one by one, which takes longer, but not by an order of growth.
+		for subject, limit := range map[string]time.Duration{
+			strings.Repeat("a", n):   20 * time.Millisecond,
+			strings.Repeat("é", n/2): 500 * time.Millisecond,
+		} {
+			best := time.Hour
+			for try := 0; try < 10 && best > limit; try++ { // the machine may be busy
+				start := time.Now()
+				if g.match(subject) {
+					t.Errorf("%.20s… matched", pattern)
+				}
+				best = min(best, time.Since(start))
 			}
-			best = min(best, time.Since(start)/2)
-		}
-		t.Logf("%.12s %v", pattern, best)
-		if !raceEnabled && best > 20*time.Millisecond {
-			t.Errorf("%.12s…: %v, want under 20 ms", pattern, best)
+			if !raceEnabled && testing.CoverMode() == "" && best > limit {
+				t.Errorf("%.12s… against %.4s…: %v, want under %v", pattern, subject, best, limit)
+			}
 		}
 	}
 }

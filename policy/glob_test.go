@@ -69,3 +69,34 @@ func TestGlobTakesBytesOfWildcardsLiterally(t *testing.T) {
 		}
 	}
 }
+
+func TestGlobPieces(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		pattern, subject string
+		want             bool
+	}{
+		{"*???*", "ab", false},
+		{"*???*", "éàü", true},
+		{"*b??*", "xb1", false},
+		{"*b??*", "xbéé", true},
+		{"*?b?c*", "xbxc", true},
+		{"*?b?c*", "bxc", false},
+		{"*b?d*", "bbcd", true},
+		{"*b?d*", "bccd", false},
+		{"a*", "b", false},
+		{"a*?b", "ab", false},
+		{"?é", "éé", true},
+		{"abcdefg?", "abcdefgé", true},
+		{"abcdefg?i", "abcdefgéi", true},
+		{"abcdefg?i", "abcdefghj", false},
+		{"*?", "", false},
+		{"**", "", true},
+	} {
+		for _, g := range []func(glob, string) bool{glob.match, glob.matchFold} {
+			if got := g(newGlob(encodePlain(c.pattern)), c.subject); got != c.want {
+				t.Errorf("%q against %q: got %v, want %v", c.pattern, c.subject, got, c.want)
+			}
+		}
+	}
+}

@@ -1,6 +1,7 @@
 package policy
 
 import (
+	"errors"
 	"strings"
 
 	"github.com/stint-sts/stint/internal/strictjson"
@@ -91,7 +92,7 @@ func (r *reader) missingField(offset int, name string) *Error {
 // invalidJSON gives the words of each type for a text that is not JSON.
 func (r *reader) invalidJSON(err error) *Error {
 	fault := &Error{Message: syntaxErrors, Offset: -1, Detail: err.Error()}
-	if at, ok := err.(*strictjson.Error); ok {
+	if at, ok := errors.AsType[*strictjson.Error](err); ok {
 		fault.Offset = at.Offset
 	}
 	switch r.kind {

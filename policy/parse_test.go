@@ -1,6 +1,7 @@
 package policy
 
 import (
+	"errors"
 	"strings"
 	"testing"
 )
@@ -160,7 +161,7 @@ func TestMapPrincipals(t *testing.T) {
 		t.Errorf("a null among the principals: %s, %v", got, err)
 	}
 	refused := &Error{Message: "no such user"}
-	if _, err := MapPrincipals(text, func(string, string) (string, error) { return "", refused }); err != refused {
+	if _, err := MapPrincipals(text, func(string, string) (string, error) { return "", refused }); !errors.Is(err, refused) {
 		t.Errorf("got %v, want the function's own error", err)
 	}
 	if got, err := MapPrincipals(text, func(_, value string) (string, error) { return value, nil }); err != nil || got != text {

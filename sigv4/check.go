@@ -1,6 +1,7 @@
 package sigv4
 
 import (
+	"net/http"
 	"slices"
 	"strconv"
 	"strings"
@@ -183,7 +184,7 @@ func (s *Signature) findRefusal() string {
 			return "header " + echo(lowerASCII(name)) + " is not signed"
 		}
 	}
-	if s.Presigned && o.RefusePresignedPOST && s.req.Method == "POST" {
+	if s.Presigned && o.RefusePresignedPOST && s.req.Method == http.MethodPost {
 		return "POST signed in the query string"
 	}
 	return ""

@@ -30,13 +30,15 @@ func appendText(b []byte, s string) []byte {
 		}
 	}
 	b = append(b, '"')
-	start := 0
 	for i := 0; i < cut; {
-		if c := s[i]; plain(c) {
+		start := i
+		for i < cut && plain(s[i]) {
 			i++
-			continue
 		}
 		b = append(b, s[start:i]...)
+		if i == cut {
+			break
+		}
 		r, size := utf8.DecodeRuneInString(s[i:cut])
 		if r == utf8.RuneError && size == 1 || !unicode.IsPrint(r) {
 			b = appendEscaped(b, r)
@@ -46,9 +48,7 @@ func appendText(b []byte, s string) []byte {
 			b = append(b, s[i:i+size]...)
 		}
 		i += size
-		start = i
 	}
-	b = append(b, s[start:cut]...)
 	if cut < len(s) {
 		b = append(b, "… (cut off, "...)
 		b = strconv.AppendInt(b, int64(len(s)), 10)
@@ -91,30 +91,42 @@ func appendOmitted(b, omitted []byte) []byte {
 
 // contained reports whether b is one balanced object without control characters: it ends where its first brace closes.
 func contained(b []byte) bool {
-	depth, quoted := 0, false
+	if len(b) == 0 || b[0] != '{' || b[len(b)-1] != '}' || !utf8.Valid(b) {
+		return false
+	}
+	depth := 0
 	for i := 0; i < len(b); i++ {
 		switch c := b[i]; {
-		case c < ' ' || c == 0x7f:
-			return false
-		case quoted && c == '\\':
-			i++
-			if i == len(b) || b[i] < ' ' {
-				return false
-			}
 		case c == '"':
-			quoted = !quoted
-		case quoted:
+			i = closingQuote(b, i+1)
 		case c == '{' || c == '[':
 			depth++
 		case c == '}' || c == ']':
 			depth--
 			if depth == 0 {
-				return b[0] == '{' && c == '}' && i == len(b)-1 && utf8.Valid(b)
+				return i == len(b)-1
 			}
-		}
-		if depth == 0 {
+		case c < ' ' || c == 0x7f:
 			return false
 		}
 	}
 	return false
+}
+
+// closingQuote returns where the string that i is in ends, or len(b) if it does not, or has a control character.
+func closingQuote(b []byte, i int) int {
+	for ; i < len(b); i++ {
+		switch c := b[i]; {
+		case c == '"':
+			return i
+		case c < ' ' || c == 0x7f:
+			return len(b)
+		case c == '\\':
+			i++
+			if i < len(b) && b[i] < ' ' {
+				return len(b)
+			}
+		}
+	}
+	return len(b)
 }

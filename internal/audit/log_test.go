@@ -144,7 +144,7 @@ func TestBufferTime(t *testing.T) {
 		if len(d.bytes()) != 0 {
 			t.Error("written early, one by one")
 		}
-		time.Sleep(1)
+		time.Sleep(1 * time.Nanosecond)
 		synctest.Wait()
 		if got := verify(t, d.bytes()); got.Lines != 3 || d.writes != 1 {
 			t.Errorf("%d lines in %d writes", got.Lines, d.writes)

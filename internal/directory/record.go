@@ -12,7 +12,9 @@ func Encode(e Entity) ([]byte, error) {
 			return nil, fmt.Errorf("encoding %s: a secret is not sealed", e.Key())
 		}
 	}
-	e.meta().Version = recordVersion
+	if m := e.meta(); m.Version != recordVersion { // one that a View holds has it already, and is only read
+		m.Version = recordVersion
+	}
 	b, err := json.Marshal(e)
 	if err != nil {
 		return nil, fmt.Errorf("encoding %s: %w", e.Key(), err)

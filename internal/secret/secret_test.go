@@ -91,6 +91,7 @@ func TestKeyIsNeverMarshalled(t *testing.T) {
 	if _, err := exported.Key.MarshalBinary(); !errors.Is(err, secret.ErrSealed) {
 		t.Errorf("binary: %v", err)
 	}
+	//nolint:staticcheck // that nothing is exported is the point
 	if b, err := json.Marshal(nested{inner: exported.Key}); err != nil || string(b) != "{}" {
 		t.Errorf("unexported fields: %s, %v", b, err)
 	}

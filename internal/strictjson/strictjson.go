@@ -110,8 +110,8 @@ func Parse(data []byte, limits Limits) (Value, error) {
 	if len(data) >= 3 && data[0] == 0xEF && data[1] == 0xBB && data[2] == 0xBF {
 		return Value{}, p.fail(0, "byte order mark")
 	}
-	if i := invalidUTF8(data); i >= 0 {
-		return Value{}, p.fail(i, "invalid UTF-8")
+	if !utf8.Valid(data) {
+		return Value{}, p.fail(invalidUTF8(data), "invalid UTF-8")
 	}
 	p.skipSpace()
 	v, err := p.value()
@@ -132,18 +132,15 @@ func orDefault(n, def int) int {
 	return n
 }
 
+// invalidUTF8 gives the offset of the first invalid byte of data, which has one.
 func invalidUTF8(data []byte) int {
-	if utf8.Valid(data) {
-		return -1
-	}
-	for i := 0; i < len(data); {
+	for i := 0; ; {
 		r, n := utf8.DecodeRune(data[i:])
-		if r == utf8.RuneError && n == 1 {
+		if r == utf8.RuneError && n <= 1 {
 			return i
 		}
 		i += n
 	}
-	return -1
 }
 
 // foldName gives the form under which two keys count as the same: each character becomes the least of those that are equal

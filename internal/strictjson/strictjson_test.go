@@ -57,7 +57,8 @@ func TestParseRefuses(t *testing.T) {
 		{"trailing comma in object", `{"a":1,}`, "expected a key"},
 		{"leading comma", `[,1]`, "no value begins here"},
 		{"byte order mark", "\xEF\xBB\xBF{}", "byte order mark"},
-		{"invalid UTF-8", "\"a\xff\"", "invalid UTF-8"}, // advisory 52
+		{"invalid UTF-8", "\"a\xff\"", "invalid UTF-8"},                        // advisory 52
+		{"invalid UTF-8 after wide characters", "\"é☃\xff\"", "invalid UTF-8"}, // advisory 52
 		{"overlong UTF-8", "\"\xc0\xaf\"", "invalid UTF-8"},
 		{"encoded surrogate", "\"\xed\xa0\x80\"", "invalid UTF-8"},
 		{"lone high surrogate", `"\ud800"`, "escape of a lone surrogate"},
@@ -72,6 +73,10 @@ func TestParseRefuses(t *testing.T) {
 		{"escaped zero byte", "\"\\\x00\"", "malformed escape"},
 		{"short escape", `"\u00"`, "malformed escape"},
 		{"escape without hex", `"\u00zz"`, "malformed escape"},
+		{"open key", `{"abc`, "string without an end"},
+		{"tokens at a key", "[" + strings.Repeat("1,", 19_996) + `{"a":1}]`, "too many tokens"},
+		{"tokens at a value", "[" + strings.Repeat("1,", 19_997) + `{"a":1}]`, "too many tokens"},
+		{"tokens at the end", "[" + strings.Repeat("1,", 19_998) + `1]`, "too many tokens"},
 		{"open string", `"abc`, "string without an end"},
 		{"open string after escape", `"\nabc`, "string without an end"},
 		{"single quotes", `{'a':1}`, "expected a key"},
@@ -121,6 +126,7 @@ func TestParseTakesWhatIsWithinLimits(t *testing.T) {
 		"many keys": "{" + many.String() + `"z":{"a":1,"B":[],"é":"É"}}`,
 		"space":     " \t\r\n{ \"a\" : [ 1 , 2 ] } \n",
 		"zero":      "-0",
+		"words":     "[true,false,null]",
 		"escapes":   `"\"\\\/\b\f\n\r\t\u0000\uFFFD"`,
 	} {
 		if _, err := Parse([]byte(text), Limits{}); err != nil {

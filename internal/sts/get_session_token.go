@@ -2,6 +2,7 @@ package sts
 
 import (
 	"context"
+	"time"
 
 	"github.com/stint-sts/stint/internal/api"
 	"github.com/stint-sts/stint/internal/directory"
@@ -22,7 +23,7 @@ func (s *Service) GetSessionToken(ctx context.Context, v *directory.View, req *i
 		sess.Kind = identity.RootSession
 	}
 	if in.TokenCode != nil {
-		sess.MFATime = req.Time
+		sess.MFATime = req.Time.Truncate(time.Second)
 	}
 	token, err := s.issue(v, req, sess, s.userSeconds(c, in.DurationSeconds))
 	if err != nil {

@@ -2,6 +2,7 @@ package sts_test
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"strings"
 	"testing"
@@ -190,7 +191,7 @@ func TestSessionPolicies(t *testing.T) {
 	}
 	malformed := "{"
 	_, err := w.assume(v, user(u), api.AssumeRoleInput{RoleArn: r.ARN, Policy: &malformed})
-	if f, ok := err.(*identity.Fault); !ok || f.Code != identity.MalformedPolicyDocument {
+	if f, ok := errors.AsType[*identity.Fault](err); !ok || f.Code != identity.MalformedPolicyDocument {
 		t.Errorf("malformed: %v", err)
 	}
 }
@@ -274,7 +275,7 @@ func TestDecodeAuthorizationMessage(t *testing.T) {
 	nobody, reader, other := w.User(dt.A, "nobody"), w.User(dt.A, "reader", dt.AllowAll), w.User(dt.B, "other", dt.AllowAll)
 	v := w.View()
 	_, err := w.service.GetAccessKeyInfo(t.Context(), v, w.request(user(nobody)), &api.GetAccessKeyInfoInput{AccessKeyId: "AKIARZPUZDIKAAAAAAAA"})
-	fault, ok := err.(*identity.Fault)
+	fault, ok := errors.AsType[*identity.Fault](err)
 	if !ok || fault.Denial == nil {
 		t.Fatalf("got %v", err)
 	}

@@ -2,6 +2,7 @@ package wire
 
 import (
 	"encoding/json"
+	"errors"
 	"net/url"
 	"os"
 	"slices"
@@ -122,7 +123,7 @@ func (c *conformanceCase) ofValidation() bool {
 }
 
 func (c *conformanceCase) compare(t *testing.T, err error) {
-	fault, ok := err.(*identity.Fault)
+	fault, ok := errors.AsType[*identity.Fault](err)
 	if !ok || string(fault.Code) != c.Expect.Code {
 		t.Errorf("%s: %v, want %s", c.ID, err, c.Expect.Code)
 		return

@@ -110,15 +110,6 @@ func (d *decoder) parseNumber(p *path, name, value string, c *constraint) int32 
 	return int32(n)
 }
 
-func (d *decoder) flag(s scope, p *path, name string) bool {
-	value, ok := s.get(name)
-	if !ok {
-		d.refusals.null(p, name)
-		return false
-	}
-	return d.parseFlag(value)
-}
-
 func (d *decoder) flagOptional(s scope, _ *path, name string) *bool {
 	value, ok := s.get(name)
 	if !ok {

@@ -1,6 +1,7 @@
 package wire
 
 import (
+	"errors"
 	"fmt"
 	"reflect"
 	"slices"
@@ -221,7 +222,7 @@ func TestValidation(t *testing.T) {
 			test.want[i] = "Value" + strings.Replace(w, "~", failed, 1)
 		}
 		slices.Sort(test.want)
-		fault, ok := test.decode(parse(t, test.query)).(*identity.Fault)
+		fault, ok := errors.AsType[*identity.Fault](test.decode(parse(t, test.query)))
 		if !ok || fault.Code != identity.ValidationError {
 			t.Errorf("%s: %v, want ValidationError", test.query, fault)
 			continue

@@ -3,6 +3,7 @@ package wire
 import (
 	"encoding/json"
 	"encoding/xml"
+	"errors"
 	"testing"
 	"unicode/utf8"
 
@@ -22,7 +23,7 @@ func FuzzParseForm(f *testing.F) {
 	f.Fuzz(func(t *testing.T, raw []byte) {
 		form, err := ParseForm(raw)
 		if err != nil {
-			if fault, ok := err.(*identity.Fault); !ok || fault.Code != identity.MalformedQueryString {
+			if fault, ok := errors.AsType[*identity.Fault](err); !ok || fault.Code != identity.MalformedQueryString {
 				t.Fatalf("error %v", err)
 			}
 			return
@@ -50,7 +51,7 @@ func FuzzDecode(f *testing.F) {
 			return
 		}
 		for i, op := range typedOperations {
-			err, audit := op.read(form)
+			audit, err := op.read(form)
 			if !json.Valid(audit) || len(audit) > auditTotal+16*auditText {
 				t.Fatalf("%s: audit of %d bytes: %.200q", operations[i].Name, len(audit), audit)
 			}
@@ -65,8 +66,8 @@ func FuzzDecode(f *testing.F) {
 	})
 }
 
-func (o Op[In, Out]) read(f *Form) (error, []byte) {
+func (o Op[In, Out]) read(f *Form) ([]byte, error) {
 	in, err := o.Decode(f)
 	a := &answer[In, Out]{op: o, in: in}
-	return err, a.AppendRequestParameters(nil)
+	return a.AppendRequestParameters(nil), err
 }

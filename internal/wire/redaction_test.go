@@ -14,7 +14,7 @@ import (
 // typedOperation walks the operations without their types.
 type typedOperation interface {
 	refusal(*Form) error
-	read(*Form) (error, []byte)
+	read(*Form) ([]byte, error)
 	encodings(fill func(reflect.Value)) (audit [2]string, xml string)
 }
 
