@@ -3,11 +3,9 @@ package sigv4
 import (
 	"crypto/sha256"
 	"fmt"
-	"slices"
 	"strings"
 	"sync"
 	"testing"
-	"time"
 )
 
 func checkedSignature(t testing.TB) *Signature {
