@@ -106,7 +106,7 @@ type IssueContextOutput struct {
 // IssueContext mints a context assertion for a provider of the caller's own account,
 // arn:<partition>:iam::<account>:contextProvider/<name>. It needs stint:IssueContextAssertion on that ARN.
 func (s *Service) IssueContext(_ context.Context, v *directory.View, req *identity.Request, in *IssueContextInput) (*IssueContextOutput, error) {
-	if err := checkContext(req, in); err != nil {
+	if err := checkContext(v.Partition(), req, in); err != nil {
 		return nil, err
 	}
 	decision := s.Authorizer.Authorize(v, req, authz.Query{
@@ -132,11 +132,11 @@ func (s *Service) IssueContext(_ context.Context, v *directory.View, req *identi
 	return &IssueContextOutput{text, expires}, nil
 }
 
-func checkContext(req *identity.Request, in *IssueContextInput) error {
-	provider, err := arn.Parse(in.ProviderARN)
-	if err != nil || provider.Service != "iam" || !strings.HasPrefix(provider.Resource, "contextProvider/") ||
-		provider.Account != string(req.Caller.Account) {
-		return validation("providerArn must be arn:<partition>:iam::" + string(req.Caller.Account) + ":contextProvider/<name>")
+func checkContext(partition arn.Partition, req *identity.Request, in *IssueContextInput) error {
+	providers := "arn:" + string(partition) + ":iam::" + string(req.Caller.Account) + ":contextProvider/"
+	name, ok := strings.CutPrefix(in.ProviderARN, providers)
+	if _, err := arn.Parse(in.ProviderARN); err != nil || !ok || name == "" {
+		return validation("providerArn must be " + providers + "<name>")
 	}
 	if len(in.Context) == 0 || len(in.Context) > maxContextKeys {
 		return validation(fmt.Sprintf("context must have 1 to %d keys", maxContextKeys))

@@ -3,6 +3,7 @@ package sts
 import (
 	"context"
 	"encoding/base64"
+	"errors"
 	"fmt"
 	"io"
 	"time"
@@ -37,6 +38,7 @@ const (
 	defaultUserSeconds = 43200
 	rootMaxSeconds     = 3600
 	maxPolicyARNs      = 10
+	maxTags            = 50
 )
 
 // issue mints the session: ids, secret and times are added here and nowhere else, and the result is sealed.
@@ -63,7 +65,12 @@ func (s *Service) issue(v *directory.View, req *identity.Request, sess *identity
 	sess.Expires = sess.Issued.Add(time.Duration(seconds) * time.Second)
 	sess.Revision = v.Revision()
 	sess.Chained = req.Caller.Temporary()
-	return s.Sealer.Seal(v, sess)
+	token, err = s.Sealer.Seal(v, sess)
+	if errors.Is(err, session.ErrTooLarge) {
+		return "", identity.NewFault(identity.PackedPolicyTooLarge, "The session with its provided contexts does not fit into a token: "+
+			"please use fewer or shorter context values.").Because(err)
+	}
+	return token, err
 }
 
 // newSecret makes a secret access key: 40 characters of base64, as AWS's are.

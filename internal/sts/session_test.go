@@ -98,6 +98,32 @@ func TestTransitiveTagsPassAlong(t *testing.T) {
 	wantFault(t, err, identity.AccessDenied, denied(twice, "sts:TagSession", untagged))
 }
 
+// TestInheritedTagsCount: a chain cannot pile up more tags than a session may have.
+func TestInheritedTagsCount(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	u := w.User(dt.A, "alice", dt.AllowAll)
+	r := w.Role(dt.A, "r", trust("111122223333", "sts:AssumeRole", "sts:TagSession"), dt.AllowAll)
+	v := w.View()
+	var many []api.Tag
+	var keys []string
+	for i := range 50 {
+		keys = append(keys, fmt.Sprintf("k%d", i))
+		many = append(many, api.Tag{Key: keys[i], Value: "v"})
+	}
+	out, err := w.assume(v, user(u), api.AssumeRoleInput{RoleArn: r.ARN, Tags: many, TransitiveTagKeys: keys})
+	if err != nil {
+		t.Fatal(err)
+	}
+	chained := w.as(v, out.Credentials)
+	if _, err := w.assume(v, chained, api.AssumeRoleInput{RoleArn: r.ARN}); err != nil {
+		t.Errorf("control: %v", err)
+	}
+	_, err = w.assume(v, chained, api.AssumeRoleInput{RoleArn: r.ARN, Tags: tags("one", "more")})
+	wantFault(t, err, identity.ValidationError, "1 validation error detected: Value at 'tags' failed to satisfy constraint: Member must have "+
+		"length less than or equal to 50: a session has at most 50 tags, inherited ones included")
+}
+
 func TestSourceIdentity(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
@@ -356,6 +382,21 @@ func TestProvidedContexts(t *testing.T) {
 	// A session token is not an assertion (advisory 34).
 	_, err = w.assume(v, user(u), in(r, provider, out.Credentials.SessionToken))
 	wantFault(t, err, identity.InvalidParameterValue, "The provided context assertion is invalid.")
+	// What five providers may say is more than a token holds.
+	var five []api.ProvidedContext
+	open := w.Role(dt.A, "open", trust("111122223333", "sts:AssumeRole", "sts:SetContext"))
+	v = w.View()
+	for i := range 5 {
+		context := make(map[string]string)
+		for j := range 5 {
+			context[fmt.Sprintf("k%d%d", i, j)] = strings.Repeat("x", 250)
+		}
+		text := issue(u, context)
+		five = append(five, api.ProvidedContext{ProviderArn: new(provider), ContextAssertion: &text})
+	}
+	_, err = w.assume(v, user(u), api.AssumeRoleInput{RoleArn: open.ARN, ProvidedContexts: five})
+	wantFault(t, err, identity.PackedPolicyTooLarge, "The session with its provided contexts does not fit into a token: please use fewer or "+
+		"shorter context values.")
 	late := w.request(user(u))
 	late.Time = now.Add(15 * time.Minute)
 	late2 := in(r, provider, good)
@@ -380,8 +421,9 @@ func TestIssueContextIsAuthorized(t *testing.T) {
 	}
 	wantFault(t, issue(u, own, one), identity.AccessDenied, "User: "+u.ARN+" is not authorized to perform: stint:IssueContextAssertion on resource: "+own+
 		" because no identity-based policy allows the stint:IssueContextAssertion action")
-	const form = "providerArn must be arn:<partition>:iam::111122223333:contextProvider/<name>"
-	for _, provider := range []string{"", "arn:aws:iam::444455556666:contextProvider/desk", "arn:aws:iam::111122223333:role/desk"} {
+	const form = "providerArn must be arn:aws:iam::111122223333:contextProvider/<name>"
+	for _, provider := range []string{"", "arn:aws:iam::444455556666:contextProvider/desk", "arn:aws:iam::111122223333:role/desk",
+		"arn:aws-cn:iam::111122223333:contextProvider/desk", "arn:aws:iam::111122223333:contextProvider/"} {
 		wantFault(t, issue(admin, provider, one), identity.ValidationError, form)
 	}
 	wantFault(t, issue(admin, own, nil), identity.ValidationError, "context must have 1 to 20 keys")

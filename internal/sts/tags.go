@@ -47,6 +47,10 @@ func inheritTags(requested []identity.SessionTag, caller *identity.Session) (all
 		all = append(all, t)
 		inherited = true
 	}
+	if len(all) > maxTags {
+		return nil, false, validation("1 validation error detected: Value at 'tags' failed to satisfy constraint: Member must have length less " +
+			"than or equal to 50: a session has at most 50 tags, inherited ones included")
+	}
 	return all, inherited, nil
 }
 

@@ -59,16 +59,24 @@ func (x *exchange) record(service, operation string, a Answer, fault *identity.F
 		buffer := make([]byte, 0, 1024)
 		buffer = a.AppendRequestParameters(buffer)
 		split := len(buffer)
-		event.RequestParameters = buffer[:split:split]
+		event.RequestParameters = object(buffer[:split:split])
 		if fault == nil {
 			buffer = a.AppendResponseElements(buffer)
-			event.ResponseElements = buffer[split:]
+			event.ResponseElements = object(buffer[split:])
 		}
 	}
 	if fault != nil {
 		event.ErrorCode, event.ErrorMessage = ErrorCode(fault, x.service), fault.Message
 	}
 	return x.Audit.Write(x.r.Context(), &event)
+}
+
+// object leaves out what is not there.
+func object(json []byte) []byte {
+	if string(json) == "null" {
+		return nil
+	}
+	return json
 }
 
 // issuer is the role or user behind a session.

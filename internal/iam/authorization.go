@@ -1,0 +1,250 @@
+package iam
+
+import (
+	"fmt"
+
+	"github.com/stint-sts/stint/arn"
+	"github.com/stint-sts/stint/internal/authz"
+	"github.com/stint-sts/stint/internal/directory"
+	"github.com/stint-sts/stint/internal/identity"
+	"github.com/stint-sts/stint/policy"
+)
+
+// ask is what an operation wants to do to what. Which of it reaches the policies is the operation's row's business.
+type ask struct {
+	operation string
+	// name is that of the user, group or role; the ARN of a managed policy that exists; the serial number of a device.
+	name string
+	// path is set when the ARN is to be made of path and name: of what is to be created, and, with a prefix and no name, of
+	// what is to be listed. Otherwise the ARN is that of the entity with the name; of one that does not exist, under "/".
+	path string
+	// root is set when the request concerns the account's root.
+	root bool
+	// resourceTags are those of an entity that the ARN does not lead to.
+	resourceTags []directory.Tag
+
+	policyARN string
+	boundary  string // in the request
+	tags      []directory.Tag
+	tagKeys   []string
+}
+
+// keys are the condition keys that an operation has besides the global ones.
+type keys uint8
+
+const (
+	policyKey   keys = 1 << iota // iam:PolicyARN
+	newBoundary                  // iam:PermissionsBoundary: the one in the request
+	ownBoundary                  // iam:PermissionsBoundary: the one that the user or role has
+	requestTags                  // aws:RequestTag/…, aws:TagKeys
+	tagKeys                      // aws:TagKeys
+)
+
+// rule is what an operation needs permission for: iam:<operation> on the resource, judged with the keys.
+type rule struct {
+	resource resource
+	keys     keys
+}
+
+// rules holds a row for every operation: the resource types and condition keys that the SAR lists for its action. Where the
+// SAR lists none, AWS's own denials name what is printed here (for ListUsers the ARN "user/" with the path prefix, for
+// ListPolicies no ARN). Of iam:PermissionsBoundary UG (permissions boundaries, delegating to others) says which boundary is
+// meant.
+var rules = map[string]rule{
+	"AddUserToGroup":                {group, 0},
+	"AttachGroupPolicy":             {group, policyKey},
+	"AttachRolePolicy":              {role, policyKey | ownBoundary},
+	"AttachUserPolicy":              {user, policyKey | ownBoundary},
+	"CreateAccessKey":               {user, 0},
+	"CreateAccountAlias":            {anything, 0},
+	"CreateGroup":                   {group, 0},
+	"CreatePolicy":                  {managedPolicy, requestTags},
+	"CreatePolicyVersion":           {managedPolicy, 0},
+	"CreateRole":                    {role, newBoundary | requestTags},
+	"CreateUser":                    {user, newBoundary | requestTags},
+	"CreateVirtualMFADevice":        {device, requestTags},
+	"DeactivateMFADevice":           {user, 0},
+	"DeleteAccessKey":               {user, 0},
+	"DeleteAccountAlias":            {anything, 0},
+	"DeleteGroup":                   {group, 0},
+	"DeleteGroupPolicy":             {group, 0},
+	"DeletePolicy":                  {managedPolicy, 0},
+	"DeletePolicyVersion":           {managedPolicy, 0},
+	"DeleteRole":                    {role, 0},
+	"DeleteRolePermissionsBoundary": {role, ownBoundary},
+	"DeleteRolePolicy":              {role, ownBoundary},
+	"DeleteUser":                    {user, 0},
+	"DeleteUserPermissionsBoundary": {user, ownBoundary},
+	"DeleteUserPolicy":              {user, ownBoundary},
+	"DeleteVirtualMFADevice":        {device, 0},
+	"DetachGroupPolicy":             {group, policyKey},
+	"DetachRolePolicy":              {role, policyKey | ownBoundary},
+	"DetachUserPolicy":              {user, policyKey | ownBoundary},
+	"EnableMFADevice":               {user, 0},
+	"GetGroup":                      {group, 0},
+	"GetGroupPolicy":                {group, 0},
+	"GetMFADevice":                  {user, 0},
+	"GetPolicy":                     {managedPolicy, 0},
+	"GetPolicyVersion":              {managedPolicy, 0},
+	"GetRole":                       {role, 0},
+	"GetRolePolicy":                 {role, 0},
+	"GetUser":                       {user, 0},
+	"GetUserPolicy":                 {user, 0},
+	"ListAccessKeys":                {user, 0},
+	"ListAccountAliases":            {anything, 0},
+	"ListAttachedGroupPolicies":     {group, 0},
+	"ListAttachedRolePolicies":      {role, 0},
+	"ListAttachedUserPolicies":      {user, 0},
+	"ListEntitiesForPolicy":         {managedPolicy, 0},
+	"ListGroupPolicies":             {group, 0},
+	"ListGroups":                    {group, 0},
+	"ListGroupsForUser":             {user, 0},
+	"ListMFADevices":                {user, 0},
+	"ListPolicies":                  {anything, 0},
+	"ListPolicyTags":                {managedPolicy, 0},
+	"ListPolicyVersions":            {managedPolicy, 0},
+	"ListRolePolicies":              {role, 0},
+	"ListRoleTags":                  {role, 0},
+	"ListRoles":                     {role, 0},
+	"ListUserPolicies":              {user, 0},
+	"ListUserTags":                  {user, 0},
+	"ListUsers":                     {user, 0},
+	"ListVirtualMFADevices":         {device, 0},
+	"PutGroupPolicy":                {group, 0},
+	"PutRolePermissionsBoundary":    {role, newBoundary},
+	"PutRolePolicy":                 {role, ownBoundary},
+	"PutUserPermissionsBoundary":    {user, newBoundary},
+	"PutUserPolicy":                 {user, ownBoundary},
+	"RemoveUserFromGroup":           {group, 0},
+	"ResyncMFADevice":               {user, 0},
+	"SetDefaultPolicyVersion":       {managedPolicy, 0},
+	"TagPolicy":                     {managedPolicy, requestTags},
+	"TagRole":                       {role, requestTags},
+	"TagUser":                       {user, requestTags},
+	"UntagPolicy":                   {managedPolicy, tagKeys},
+	"UntagRole":                     {role, tagKeys},
+	"UntagUser":                     {user, tagKeys},
+	"UpdateAccessKey":               {user, 0},
+	"UpdateAssumeRolePolicy":        {role, 0},
+	"UpdateGroup":                   {group, 0},
+	"UpdateRole":                    {role, 0},
+	"UpdateRoleDescription":         {role, 0},
+	"UpdateUser":                    {user, 0},
+}
+
+// authorize refuses what the caller may not do, whether or not what it names exists.
+func (s *Service) authorize(v *directory.View, req *identity.Request, a ask) error {
+	r, ok := rules[a.operation]
+	if !ok {
+		return fmt.Errorf("authorizing %s: the operation has no rule", a.operation)
+	}
+	t := r.resource(v, &req.Caller, a)
+	query := authz.Query{
+		Action:          "iam:" + a.operation,
+		Resource:        t.arn,
+		ResourceAccount: t.account,
+		ResourceTags:    t.tags,
+	}
+	if r.keys&requestTags != 0 {
+		query.RequestTags = a.tags
+	}
+	query.Keys = r.keys.values(a, t)
+	if decision := s.Authorizer.Authorize(v, req, query); !decision.Allowed() {
+		return decision.Fault()
+	}
+	return nil
+}
+
+// values are the condition keys that the request has a value for.
+func (k keys) values(a ask, t target) (out []authz.Key) {
+	add := func(has keys, name, value string) {
+		if k&has != 0 && value != "" {
+			out = append(out, authz.Key{Name: name, Value: policy.One(value)})
+		}
+	}
+	add(policyKey, "iam:policyarn", a.policyARN)
+	add(newBoundary, "iam:permissionsboundary", a.boundary)
+	add(ownBoundary, "iam:permissionsboundary", t.boundary)
+	if k&tagKeys != 0 && len(a.tagKeys) > 0 {
+		out = append(out, authz.Key{Name: "aws:tagkeys", Value: policy.Many(a.tagKeys)})
+	}
+	return out
+}
+
+// target is the resource that an ask names.
+type target struct {
+	arn      string
+	account  arn.AccountID // empty for the caller's own
+	tags     []directory.Tag
+	boundary string
+}
+
+// resource finds the target of an ask.
+type resource func(v *directory.View, c *identity.Caller, a ask) target
+
+func anything(*directory.View, *identity.Caller, ask) target { return target{arn: "*"} }
+
+func user(v *directory.View, c *identity.Caller, a ask) target {
+	if a.root {
+		return target{arn: arn.Root(v.Partition(), c.Account)}
+	}
+	if u, ok := v.User(c.Account, a.name); ok && a.path == "" {
+		return target{arn: u.ARN, tags: u.Tags, boundary: u.Boundary}
+	}
+	return target{arn: arn.User(v.Partition(), c.Account, a.givenPath(), a.name), tags: a.resourceTags}
+}
+
+func group(v *directory.View, c *identity.Caller, a ask) target {
+	if g, ok := v.Group(c.Account, a.name); ok && a.path == "" {
+		return target{arn: g.ARN}
+	}
+	return target{arn: arn.Group(v.Partition(), c.Account, a.givenPath(), a.name)}
+}
+
+func role(v *directory.View, c *identity.Caller, a ask) target {
+	if r, ok := v.Role(c.Account, a.name); ok && a.path == "" {
+		return target{arn: r.ARN, tags: r.Tags, boundary: r.Boundary}
+	}
+	return target{arn: arn.Role(v.Partition(), c.Account, a.givenPath(), a.name)}
+}
+
+func managedPolicy(v *directory.View, c *identity.Caller, a ask) target {
+	if a.path != "" {
+		return target{arn: arn.Policy(v.Partition(), c.Account, a.path, a.name)}
+	}
+	t := target{arn: a.name, account: ownerOf(a.name)}
+	if p, ok := v.PolicyByARN(a.name); ok && p.Account == c.Account {
+		t.tags = p.Tags
+	}
+	return t
+}
+
+func device(v *directory.View, c *identity.Caller, a ask) target {
+	if a.path != "" {
+		return target{arn: arn.MFADevice(v.Partition(), c.Account, a.path, a.name)}
+	}
+	if _, err := arn.Parse(a.name); err != nil { // the serial number of a hardware device
+		return target{arn: arn.MFADevice(v.Partition(), c.Account, "/", a.name)}
+	}
+	t := target{arn: a.name, account: ownerOf(a.name)}
+	if d, ok := v.Device(c.Account, a.name); ok {
+		t.tags = d.Tags
+	}
+	return t
+}
+
+func (a ask) givenPath() string {
+	if a.path == "" {
+		return "/"
+	}
+	return a.path
+}
+
+// ownerOf is the account in an ARN; what AWS manages is everyone's own.
+func ownerOf(resourceARN string) arn.AccountID {
+	a, err := arn.Parse(resourceARN)
+	if err != nil || arn.AccountID(a.Account) == directory.AWSAccount {
+		return ""
+	}
+	return arn.AccountID(a.Account)
+}
