@@ -120,35 +120,43 @@ func (v *View) index(e Entity) {
 	}
 }
 
+// unindex takes back what index added, except where another entity has taken the place: the events of a transaction come in
+// any order, and a user that is renamed keeps its id and its access keys.
 func (v *View) unindex(e Entity) {
 	switch e := e.(type) {
 	case *Account:
-		v.accounts.remove(string(e.ID))
+		drop(v.accounts, string(e.ID), e)
 		for i := range e.RootKeys {
-			v.accessKeys.remove(e.RootKeys[i].ID)
+			drop(v.accessKeys, e.RootKeys[i].ID, KeyOwner{Key: &e.RootKeys[i], Account: e})
 		}
 	case *User:
 		for i := range e.AccessKeys {
-			v.accessKeys.remove(e.AccessKeys[i].ID)
+			drop(v.accessKeys, e.AccessKeys[i].ID, KeyOwner{Key: &e.AccessKeys[i], User: e})
 		}
 		for _, g := range e.Groups {
-			v.members.remove(g + "/" + FoldName(e.Name))
+			drop(v.members, g+"/"+FoldName(e.Name), e)
 		}
-		v.ids.remove(e.ID)
+		drop(v.ids, e.ID, Entity(e))
 		v.count(e.Attached, e.Boundary, -1)
 	case *Group:
-		v.ids.remove(e.ID)
+		drop(v.ids, e.ID, Entity(e))
 		v.count(e.Attached, "", -1)
 	case *Role:
-		v.ids.remove(e.ID)
-		v.roles.remove(e.ARN)
+		drop(v.ids, e.ID, Entity(e))
+		drop(v.roles, e.ARN, e)
 		v.count(e.Attached, e.Boundary, -1)
 	case *ManagedPolicy:
-		v.ids.remove(e.ID)
+		drop(v.ids, e.ID, Entity(e))
 	case *Device:
 		if e.UserID != "" {
-			v.devices.remove(e.UserID + "/" + e.Serial)
+			drop(v.devices, e.UserID+"/"+e.Serial, e)
 		}
+	}
+}
+
+func drop[V comparable](t table[V], key string, value V) {
+	if now, ok := t.get(key); ok && now == value {
+		t.remove(key)
 	}
 }
 

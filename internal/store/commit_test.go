@@ -62,12 +62,15 @@ func TestCommitConflicts(t *testing.T) {
 	mustCommit(t, s, put(alice.Clone()))
 
 	for name, change := range map[string]func(c *directory.Change){
-		"the entity itself moved":        func(c *directory.Change) { c.Put(alice.Clone()) },
-		"something read moved":           func(c *directory.Change) { c.Require(alice); c.Put(user("new")) },
-		"what is new is there":           func(c *directory.Change) { c.Put(user("alice")) },
-		"what is deleted moved":          func(c *directory.Change) { c.Delete(alice) },
-		"something of the kind moved":    func(c *directory.Change) { c.Freeze(old, account, directory.KindUser); c.Delete(bob) },
-		"one of several kinds moved":     func(c *directory.Change) { c.Freeze(old, account, directory.KindGroup, directory.KindUser); c.Delete(bob) },
+		"the entity itself moved":     func(c *directory.Change) { c.Put(alice.Clone()) },
+		"something read moved":        func(c *directory.Change) { c.Require(alice); c.Put(user("new")) },
+		"what is new is there":        func(c *directory.Change) { c.Put(user("alice")) },
+		"what is deleted moved":       func(c *directory.Change) { c.Delete(alice) },
+		"something of the kind moved": func(c *directory.Change) { c.Freeze(old, account, directory.KindUser); c.Delete(bob) },
+		"one of several kinds moved": func(c *directory.Change) {
+			c.Freeze(old, account, directory.KindGroup, directory.KindUser)
+			c.Delete(bob)
+		},
 		"only a read, which moved":       func(c *directory.Change) { c.Require(alice) },
 		"one of two entities has moved":  func(c *directory.Change) { c.Put(user("new")); c.Put(alice.Clone()) },
 		"required absent, but it exists": func(c *directory.Change) { c.Require(user("bob")); c.Put(user("new")) },

@@ -13,7 +13,7 @@ import (
 // The program is to start with 100,000 users in less than 3 s; this is most of it.
 func TestLoadManyUsers(t *testing.T) {
 	many := 100_000
-	if testing.Short() {
+	if testing.Short() || raceDetector {
 		many = 10_000
 	}
 	dir := t.TempDir()

@@ -76,7 +76,7 @@ func memberConfig(data string, log *memberLog) *embed.Config {
 	cfg.ListenPeerUrls, cfg.ListenClientUrls, cfg.AdvertiseClientUrls = nil, nil, nil
 	cfg.EnableGRPCGateway = false
 	// A member of one elects itself when its first election times out; there is no network whose delays to allow for.
-	cfg.TickMs, cfg.ElectionMs = 10, 50
+	cfg.TickMs, cfg.ElectionMs = 20, 100
 	// Nobody catches up from this member's log, which is held in memory.
 	cfg.SnapshotCount, cfg.SnapshotCatchUpEntries = 200, 10
 	cfg.MaxTxnOps = memberTxnOps

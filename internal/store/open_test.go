@@ -5,8 +5,10 @@ import (
 	"context"
 	"errors"
 	"io/fs"
+	"net"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -107,6 +109,55 @@ func TestFileModes(t *testing.T) {
 			t.Errorf("%s: mode %v, error %v", d, info.Mode(), err)
 		}
 	}
+}
+
+// The embedded member listens nowhere.
+func TestNoListener(t *testing.T) {
+	s := mustOpen(t, embedded(t, t.TempDir()))
+	defer mustClose(t, s)
+	if n := len(s.member.etcd.Clients) + len(s.member.etcd.Peers); n != 0 {
+		t.Errorf("etcd has %d listeners", n)
+	}
+	control, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer control.Close()
+	if runtime.GOOS != "linux" {
+		t.Log("sockets are looked at on Linux alone")
+		return
+	}
+	if listening := listeningSockets(t); listening != 1 {
+		t.Errorf("the process listens on %d TCP sockets, want the test's own alone", listening)
+	}
+}
+
+// listeningSockets counts the process's TCP sockets in state LISTEN (proc(5), /proc/net/tcp).
+func listeningSockets(t *testing.T) int {
+	t.Helper()
+	own := make(map[string]bool)
+	descriptors, err := filepath.Glob("/proc/self/fd/*")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, d := range descriptors {
+		if target, err := os.Readlink(d); err == nil {
+			own[strings.TrimSuffix(strings.TrimPrefix(target, "socket:["), "]")] = true
+		}
+	}
+	count := 0
+	for _, table := range []string{"/proc/self/net/tcp", "/proc/self/net/tcp6"} {
+		b, err := os.ReadFile(table)
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			t.Fatal(err)
+		}
+		for line := range strings.Lines(string(b)) {
+			if f := strings.Fields(line); len(f) > 9 && f[3] == "0A" && own[f[9]] {
+				count++
+			}
+		}
+	}
+	return count
 }
 
 func TestOneProcessOneDirectory(t *testing.T) {

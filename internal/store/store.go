@@ -74,6 +74,9 @@ type Store struct {
 func Open(ctx context.Context, o Options) (*Store, error) { return open(ctx, o, nil) }
 
 func open(ctx context.Context, o Options, tune func(*embed.Config)) (*Store, error) {
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
 	s, err := newStore(o)
 	if err != nil {
 		return nil, fmt.Errorf("opening the store: %w", err)
@@ -96,9 +99,6 @@ func newStore(o Options) (*Store, error) {
 	}
 	if o.Random == nil {
 		o.Random = rand.Reader
-	}
-	if o.Log == nil {
-		o.Log = slog.New(slog.DiscardHandler)
 	}
 	if o.Prefix == "" {
 		o.Prefix = defaultPrefix

@@ -1,0 +1,79 @@
+package manifest
+
+import (
+	"fmt"
+	"io"
+	"slices"
+
+	"github.com/stint-sts/stint/arn"
+	"github.com/stint-sts/stint/internal/directory"
+)
+
+// providers plans the identity providers of an account.
+func (p *planner) providers(a *account) {
+	for _, o := range a.oidc {
+		next := &directory.OIDCProvider{Account: a.id, URL: o.url, ARN: arn.OIDCProvider(p.view.Partition(), a.id, o.url), Created: p.Now}
+		if old, ok := p.view.OIDCProvider(a.id, o.url); ok {
+			next = old.Clone()
+		}
+		if o.clientIDs != nil {
+			next.ClientIDs = keep(next.ClientIDs, o.clientIDs)
+		}
+		if o.thumbprints != nil {
+			next.Thumbprints = keep(next.Thumbprints, o.thumbprints)
+		}
+		if o.jwks != nil {
+			next.JWKS = *o.jwks
+		}
+		p.put(next)
+	}
+	for _, s := range a.saml {
+		next := &directory.SAMLProvider{Account: a.id, Name: s.name, ARN: arn.SAMLProvider(p.view.Partition(), a.id, s.name), Created: p.Now}
+		if old, ok := p.view.SAMLProvider(a.id, s.name); ok {
+			next = old.Clone()
+		}
+		next.Metadata = s.metadata
+		p.put(next)
+	}
+}
+
+// organize plans the organization: the accounts of the file are its members, beside those that it has already.
+func (p *planner) organize(f *File) {
+	o := f.organization
+	if o == nil {
+		return
+	}
+	next := new(directory.Organization)
+	if old, ok := p.view.Organization(); ok {
+		next = old.Clone()
+	} else {
+		next.ID = p.organizationID()
+	}
+	if next.ManagementAccount != "" && next.ManagementAccount != o.management {
+		p.add(o.place, "the organization has management account %s, which cannot change", next.ManagementAccount)
+	}
+	next.ManagementAccount, next.RootSessions = o.management, o.rootSessions
+	for _, id := range f.Accounts() {
+		if !slices.Contains(next.Members, id) {
+			next.Members = append(next.Members, id)
+		}
+	}
+	if !slices.Contains(next.Members, o.management) {
+		p.add(o.place, "the management account %s is not among the accounts", o.management)
+	}
+	p.put(next)
+}
+
+// organizationID makes an id of the Organizations model: o- and ten letters or digits.
+func (p *planner) organizationID() string {
+	const letters = "abcdefghijklmnopqrstuvwxyz234567" // 32, so that no letter is likelier
+	b := make([]byte, 10)
+	if _, err := io.ReadFull(p.Random, b); err != nil {
+		p.failure = fmt.Errorf("making an organization id: %w", err)
+		return ""
+	}
+	for i := range b {
+		b[i] = letters[b[i]%byte(len(letters))]
+	}
+	return "o-" + string(b)
+}
