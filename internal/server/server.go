@@ -9,6 +9,7 @@ import (
 	"math/rand/v2"
 	"net"
 	"net/http"
+	"runtime/debug"
 	"strings"
 	"time"
 
@@ -22,10 +23,9 @@ const (
 	maxHeaderBytes = 32 << 10 // room for a session token of four kilobytes in a header of a GET at its limit
 	maxHeaders     = 100
 
-	headerTimeout = 10 * time.Second // advisory 24: slow headers are cut
-	readTimeout   = 60 * time.Second
-	writeTimeout  = 60 * time.Second
-	idleTimeout   = 120 * time.Second
+	readTimeout  = 10 * time.Second // of headers and body together: slow clients are cut (advisory 24)
+	writeTimeout = 60 * time.Second
+	idleTimeout  = 120 * time.Second
 )
 
 // Handler answers API requests.
@@ -46,6 +46,7 @@ func NewHandler(f *wire.Frontend, hosts []string, log *slog.Logger) *Handler {
 
 // ServeHTTP routes by path and method, before anything is read or authenticated.
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	defer h.tellOfPanic()
 	if h.malformed(r) || !h.knows(r.Host) {
 		bare(w, http.StatusBadRequest)
 		return
@@ -73,6 +74,15 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
+// tellOfPanic tells the operator of a panic, which is a mistake of ours (advisory 11): net/http's own log is kept quiet. The
+// connection is cut.
+func (h *Handler) tellOfPanic() {
+	if p := recover(); p != nil {
+		h.Log.Error("a request made the server panic", "panic", p, "stack", string(debug.Stack()))
+		panic(http.ErrAbortHandler)
+	}
+}
+
 // malformed reports what AWS answers with a bare 400.
 func (h *Handler) malformed(r *http.Request) bool {
 	switch r.Method {
@@ -86,7 +96,7 @@ func (h *Handler) malformed(r *http.Request) bool {
 	}
 	// A chunked body may come with a Content-Length that a proxy believed instead (advisory 21); SDKs never send one.
 	return len(r.URL.RawQuery) > maxQueryBytes || headers > maxHeaders || len(r.TransferEncoding) > 0 ||
-		!strings.HasPrefix(r.RequestURI, "/")
+		r.ContentLength < 0 || !strings.HasPrefix(r.RequestURI, "/")
 }
 
 func (h *Handler) knows(host string) bool {
@@ -165,15 +175,16 @@ type Server struct {
 // New returns a server for the handler. tlsConfig is nil for plain HTTP.
 func New(h http.Handler, tlsConfig *tls.Config, log *slog.Logger) *Server {
 	s := &http.Server{
-		Handler:           h,
-		ReadHeaderTimeout: headerTimeout,
-		ReadTimeout:       readTimeout,
-		WriteTimeout:      writeTimeout,
-		IdleTimeout:       idleTimeout,
-		MaxHeaderBytes:    maxHeaderBytes,
-		TLSConfig:         tlsConfig,
-		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelDebug),
-		Protocols:         new(http.Protocols),
+		Handler:        h,
+		ReadTimeout:    readTimeout,
+		WriteTimeout:   writeTimeout,
+		IdleTimeout:    idleTimeout,
+		MaxHeaderBytes: maxHeaderBytes,
+		TLSConfig:      tlsConfig,
+		ErrorLog:       slog.NewLogLogger(log.Handler(), slog.LevelDebug),
+		Protocols:      new(http.Protocols),
+		// OPTIONS * is malformed here, as every target that is no path.
+		DisableGeneralOptionsHandler: true,
 	}
 	s.Protocols.SetHTTP1(true) // HTTP/2 is off: advisory 23
 	return &Server{http: s, log: log}
@@ -181,12 +192,12 @@ func New(h http.Handler, tlsConfig *tls.Config, log *slog.Logger) *Server {
 
 // Serve answers connections of l until Shutdown.
 func (s *Server) Serve(l net.Listener) error {
-	var err error
 	if s.http.TLSConfig != nil {
-		err = s.http.ServeTLS(l, "", "")
-	} else {
-		err = s.http.Serve(quiet{l})
+		c := s.http.TLSConfig.Clone()
+		c.NextProtos = []string{"http/1.1"}
+		l = tls.NewListener(l, c)
 	}
+	err := s.http.Serve(quiet{l})
 	if errors.Is(err, http.ErrServerClosed) {
 		return nil
 	}

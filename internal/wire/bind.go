@@ -38,6 +38,17 @@ func Bind[In, Out any](op Op[In, Out], h Handler[In, Out]) Binding {
 	return Binding{Operation: op.Operation, serve: serve}
 }
 
+// Refuse binds an operation that this server does not perform: what is malformed is told, and the rest is refused by name.
+func Refuse[In, Out any](op Op[In, Out]) Binding {
+	return Bind(op, func(context.Context, *directory.View, *identity.Request, *In) (*Out, error) {
+		return nil, notImplemented(op.Name)
+	})
+}
+
+func notImplemented(operation string) error {
+	return identity.NewFault(identity.NotImplemented, "The operation "+operation+" is not implemented by this server.")
+}
+
 var errNoResult = errors.New("handler returned neither result nor error")
 
 // Serve decodes the parameters, validates them and performs the operation. The answer is never nil: after an error it

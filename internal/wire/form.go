@@ -35,8 +35,11 @@ func ParseForm(raw []byte) (*Form, error) {
 	if len(raw) > maxFormBytes {
 		return nil, malformedQuery("The query is too long")
 	}
-	var text strings.Builder
-	text.Grow(len(raw))
+	var small [1024]byte // most forms fit
+	text := small[:0]
+	if len(raw) > len(small) {
+		text = make([]byte, 0, len(raw))
+	}
 	f := &Form{index: make([]parameter, 0, 16)}
 	for len(raw) > 0 {
 		var pair []byte
@@ -48,18 +51,19 @@ func ParseForm(raw []byte) (*Form, error) {
 			return nil, malformedQuery("The query has too many parameters")
 		}
 		name, value, _ := bytes.Cut(pair, []byte{'='})
-		p := parameter{name: uint32(text.Len())}
-		if err := unescape(&text, name); err != nil {
+		p := parameter{name: uint32(len(text))}
+		var err error
+		if text, err = unescape(text, name); err != nil {
 			return nil, err
 		}
-		p.value = uint32(text.Len())
-		if err := unescape(&text, value); err != nil {
+		p.value = uint32(len(text))
+		if text, err = unescape(text, value); err != nil {
 			return nil, err
 		}
-		p.end = uint32(text.Len())
+		p.end = uint32(len(text))
 		f.index = append(f.index, p)
 	}
-	f.text = text.String()
+	f.text = string(text)
 	slices.SortFunc(f.index, func(a, b parameter) int {
 		if c := strings.Compare(f.name(a), f.name(b)); c != 0 {
 			return c
@@ -74,36 +78,35 @@ func (f *Form) Get(name string) (string, bool) { return f.all().get(name) }
 
 func (f *Form) all() scope { return scope{form: f, end: len(f.index)} }
 
-// unescape appends the decoded form of a name or value.
-func unescape(text *strings.Builder, encoded []byte) error {
-	from := text.Len()
-	written := 0
+// unescape appends the decoded form of a name or value, which is never longer than the encoded one: text has room for it.
+func unescape(text, encoded []byte) ([]byte, error) {
+	from, to := len(text), len(text)
+	text = text[:from+len(encoded)]
+	all := byte(0) // of the bits of all bytes
 	for i := 0; i < len(encoded); i++ {
-		switch encoded[i] {
+		c := encoded[i]
+		switch c {
 		case '+':
-			text.Write(encoded[written:i])
-			text.WriteByte(' ')
+			c = ' '
 		case '%':
 			if len(encoded) < i+3 {
-				return malformedQuery("Incomplete trailing escape % sequence")
+				return nil, malformedQuery("Incomplete trailing escape % sequence")
 			}
 			high, low := unhex(encoded[i+1]), unhex(encoded[i+2])
 			if high > 15 || low > 15 {
-				return malformedQuery("Illegal hex character in escape % pattern: " + strings.ToValidUTF8(string(encoded[i:i+3]), "\uFFFD"))
+				return nil, malformedQuery("Illegal hex character in escape % pattern: " + strings.ToValidUTF8(string(encoded[i:i+3]), "\uFFFD"))
 			}
-			text.Write(encoded[written:i])
-			text.WriteByte(high<<4 | low)
+			c = high<<4 | low
 			i += 2
-		default:
-			continue
 		}
-		written = i + 1
+		all |= c
+		text[to] = c
+		to++
 	}
-	text.Write(encoded[written:])
-	if !utf8.ValidString(text.String()[from:]) {
-		return malformedQuery("The query is not valid UTF-8")
+	if all >= utf8.RuneSelf && !utf8.Valid(text[from:to]) {
+		return nil, malformedQuery("The query is not valid UTF-8")
 	}
-	return nil
+	return text[:to], nil
 }
 
 // unhex returns the value of a hexadecimal digit, and more than 15 for any other byte.

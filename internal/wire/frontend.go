@@ -10,6 +10,7 @@ import (
 	"net/netip"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/stint-sts/stint/internal/audit"
@@ -97,7 +98,7 @@ func (f *Frontend) ServeQuery(w http.ResponseWriter, r *http.Request, body []byt
 		return
 	}
 	x.request.Action = op.Action
-	if op.Service == stsService {
+	if op.Service == stsService && strings.HasPrefix(op.Name, "AssumeRole") { // elsewhere RoleArn is a parameter that nothing reads
 		x.roleARN, _ = form.Get("RoleArn")
 	}
 	if op.Signed {
@@ -108,7 +109,7 @@ func (f *Frontend) ServeQuery(w http.ResponseWriter, r *http.Request, body []byt
 	}
 	binding, ok := f.bindings[operationKey{op.Service, op.Name}]
 	if !ok {
-		x.refuse(op, nil, identity.NewFault(identity.NotImplemented, "The operation "+op.Name+" is not implemented by this server."))
+		x.refuse(op, nil, notImplemented(op.Name))
 		return
 	}
 	answer, err := binding.Serve(r.Context(), x.view, &x.request, form)
@@ -146,7 +147,7 @@ func (x *exchange) query() ([]byte, bool) {
 		return nil, false
 	}
 	const form = "application/x-www-form-urlencoded"
-	if types[0] == form {
+	if types[0] == form || types[0] == form+"; charset=utf-8" { // what SDKs send
 		return x.body, true
 	}
 	media, _, err := mime.ParseMediaType(types[0])
@@ -186,6 +187,9 @@ func (x *exchange) authenticate(service, operation string) error {
 	signed := sigv4.FromHTTP(x.r)
 	caller, region, err := x.Authn.Authenticate(x.view, &signed, sha256.Sum256(x.body), service, x.request.Time)
 	if err != nil {
+		if f, ok := errors.AsType[*identity.Fault](err); ok && strings.HasPrefix(f.Message, "Credential should be scoped to a valid region") {
+			x.service = stsService // whichever service was asked, a wrong region is told in STS's namespace (SCRATCH)
+		}
 		return err
 	}
 	x.request.Caller, x.request.Region = caller, region
@@ -198,26 +202,34 @@ func (x *exchange) answer(op *Operation, a Answer) {
 		x.unavailable(err)
 		return
 	}
-	var body []byte
+	buffer := buffers.Get().(*[]byte)
 	if x.json {
-		body = a.AppendJSON(make([]byte, 0, responseSize), x.request.ID)
+		*buffer = a.AppendJSON((*buffer)[:0], x.request.ID)
 	} else {
-		body = a.AppendXML(make([]byte, 0, responseSize), x.request.ID)
+		*buffer = a.AppendXML((*buffer)[:0], x.request.ID)
 	}
-	x.write(http.StatusOK, body)
+	x.write(http.StatusOK, *buffer)
+	giveBack(buffer)
 }
 
-// responseSize is room for the usual answer, in bytes.
-const responseSize = 2048
+// buffers holds memory for answers and audit parameters. What was in it is written over before it is used again.
+var buffers = sync.Pool{New: func() any { return new(make([]byte, 0, 4096)) }}
+
+// giveBack keeps a buffer for the next request, unless an unusual one made it large.
+func giveBack(buffer *[]byte) {
+	if cap(*buffer) <= 64<<10 {
+		buffers.Put(buffer)
+	}
+}
 
 // refuse writes a fault. The audit line of a refusal is not waited for, since nothing is given away.
 func (x *exchange) refuse(op *Operation, a Answer, err error) {
 	fault := FaultOf(err)
-	name := ""
+	service, name := x.service, ""
 	if op != nil {
-		name = op.Name
+		service, name = op.Service, op.Name
 	}
-	if err := x.record(x.service, name, a, fault); err != nil {
+	if err := x.record(service, name, a, fault); err != nil {
 		x.Log.Error("audit line lost", "request_id", x.request.ID, "error", err)
 	}
 	x.writeFault(fault)
@@ -241,19 +253,25 @@ func (x *exchange) writeFault(fault *identity.Fault) {
 			x.Log.Warn("denial not explained", "request_id", x.request.ID, "error", err)
 		}
 	}
-	body, status := AppendFault(make([]byte, 0, responseSize), fault, x.service, x.request.ID, x.json)
+	body, status := AppendFault(nil, fault, x.service, x.request.ID, x.json)
 	x.write(status, body)
 }
 
+// The types of answers. That of XML is exactly so, without a charset: Vault's aws auth demands it.
+var (
+	typeXML  = []string{"text/xml"}
+	typeJSON = []string{"application/json"}
+)
+
 func (x *exchange) write(status int, body []byte) {
 	h := x.w.Header()
-	h["X-Amzn-Requestid"] = []string{x.request.ID}
+	values := [...]string{x.request.ID, strconv.Itoa(len(body))}
+	h["X-Amzn-Requestid"], h["Content-Length"] = values[0:1:1], values[1:2:2]
 	if x.json {
-		h["Content-Type"] = []string{"application/json"}
+		h["Content-Type"] = typeJSON
 	} else {
-		h["Content-Type"] = []string{"text/xml"} // exactly so: Vault's aws auth demands it
+		h["Content-Type"] = typeXML
 	}
-	h["Content-Length"] = []string{strconv.Itoa(len(body))}
 	x.w.WriteHeader(status)
 	if _, err := x.w.Write(body); err != nil && !errors.Is(err, context.Canceled) {
 		x.Log.Debug("answer not delivered", "request_id", x.request.ID, "error", err)

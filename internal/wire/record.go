@@ -56,14 +56,15 @@ func (x *exchange) record(service, operation string, a Answer, fault *identity.F
 		event.ReadOnly = true // what was not even an operation
 	}
 	if a != nil {
-		buffer := make([]byte, 0, 1024)
-		buffer = a.AppendRequestParameters(buffer)
-		split := len(buffer)
-		event.RequestParameters = object(buffer[:split:split])
+		buffer := buffers.Get().(*[]byte)
+		defer giveBack(buffer)
+		*buffer = a.AppendRequestParameters((*buffer)[:0])
+		split := len(*buffer)
 		if fault == nil {
-			buffer = a.AppendResponseElements(buffer)
-			event.ResponseElements = object(buffer[split:])
+			*buffer = a.AppendResponseElements(*buffer)
+			event.ResponseElements = object((*buffer)[split:])
 		}
+		event.RequestParameters = object((*buffer)[:split])
 	}
 	if fault != nil {
 		event.ErrorCode, event.ErrorMessage = ErrorCode(fault, x.service), fault.Message

@@ -1,0 +1,7 @@
+module github.com/stint-sts/stint/bench
+
+go 1.26.0
+
+require github.com/stint-sts/stint v0.0.0
+
+replace github.com/stint-sts/stint => ../

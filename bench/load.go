@@ -1,0 +1,101 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"fmt"
+	"io"
+	"net"
+	"strconv"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// load sends one request again and again over a few connections and demands a 200 each time. It parses as little as it can,
+// so that the machine's time goes to the server.
+func load(address string, request []byte, count, connections int) error {
+	var left atomic.Int64
+	left.Store(int64(count))
+	errs := make(chan error, connections)
+	var wg sync.WaitGroup
+	for range connections {
+		wg.Go(func() {
+			if err := send(address, request, &left); err != nil {
+				errs <- err
+			}
+		})
+	}
+	wg.Wait()
+	select {
+	case err := <-errs:
+		return err
+	default:
+		return nil
+	}
+}
+
+func send(address string, request []byte, left *atomic.Int64) error {
+	c, err := net.Dial("tcp", address)
+	if err != nil {
+		return err
+	}
+	defer c.Close()
+	r := bufio.NewReaderSize(c, 16<<10)
+	for left.Add(-1) >= 0 {
+		if err := c.SetDeadline(time.Now().Add(30 * time.Second)); err != nil {
+			return err
+		}
+		if _, err := c.Write(request); err != nil {
+			return err
+		}
+		if _, err := answer(r); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// answer reads one response and returns the length of its body.
+func answer(r *bufio.Reader) (int, error) {
+	status, err := r.ReadSlice('\n')
+	if err != nil {
+		return 0, err
+	}
+	ok := bytes.HasPrefix(status, []byte("HTTP/1.1 200"))
+	line := string(status)
+	length := 0
+	for {
+		header, err := r.ReadSlice('\n')
+		if err != nil {
+			return 0, err
+		}
+		if len(header) <= 2 {
+			break
+		}
+		if value, found := bytes.CutPrefix(header, []byte("Content-Length: ")); found {
+			if length, err = strconv.Atoi(string(bytes.TrimSpace(value))); err != nil {
+				return 0, err
+			}
+		}
+	}
+	if !ok {
+		body := make([]byte, length)
+		_, _ = io.ReadFull(r, body)
+		return 0, fmt.Errorf("%s: %s", line, body)
+	}
+	_, err = r.Discard(length)
+	return length, err
+}
+
+func answerLength(address string, request []byte) (int, error) {
+	c, err := net.Dial("tcp", address)
+	if err != nil {
+		return 0, err
+	}
+	defer c.Close()
+	if _, err := c.Write(request); err != nil {
+		return 0, err
+	}
+	return answer(bufio.NewReader(c))
+}

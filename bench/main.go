@@ -1,0 +1,179 @@
+// Command bench measures Stint against a bare net/http server on the same machine in the same run: server CPU per request,
+// requests per second, memory after many sessions, start times. Machines are noisy, so rounds alternate between the servers
+// and medians are printed; the ratio is the figure to quote.
+package main
+
+import (
+	"flag"
+	"fmt"
+	"log"
+	"os"
+	"path/filepath"
+	"slices"
+	"time"
+)
+
+func main() {
+	log.SetFlags(0)
+	rounds := flag.Int("rounds", 7, "rounds of each measurement; medians are printed")
+	requests := flag.Int("requests", 20000, "requests a round")
+	connections := flag.Int("connections", 8, "connections at once")
+	sessions := flag.Int("sessions", 1_000_000, "sessions issued for the memory figure")
+	users := flag.Int("users", 100_000, "users in the directory for the start figure")
+	flag.Parse()
+	b := &bench{rounds: *rounds, requests: *requests, connections: *connections}
+	if err := b.run(*sessions, *users); err != nil {
+		log.Fatalf("bench: %v", err)
+	}
+}
+
+type bench struct {
+	rounds, requests, connections int
+	dir                           string
+}
+
+func (b *bench) run(sessions, users int) error {
+	dir, err := os.MkdirTemp("", "stint-bench-")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(dir)
+	b.dir = dir
+	s, err := startStint(filepath.Join(dir, "a"), directory(0))
+	if err != nil {
+		return err
+	}
+	defer s.stop()
+	fmt.Printf("start to first answer: %v\n", s.started.Round(time.Millisecond))
+	for _, w := range workloads(s) {
+		if err := b.compare(s, w); err != nil {
+			return fmt.Errorf("%s: %w", w.name, err)
+		}
+	}
+	if err := b.memory(s, sessions); err != nil {
+		return err
+	}
+	return b.bigStart(users)
+}
+
+// compare prints one workload beside the bare server with an answer of the same size.
+func (b *bench) compare(s *server, w workload) error {
+	length, err := answerLength(s.address, w.request)
+	if err != nil {
+		return err
+	}
+	bare, err := startBare(b.dir, length)
+	if err != nil {
+		return err
+	}
+	defer bare.stop()
+	if _, err := b.round(s, w.request); err != nil { // warm up
+		return err
+	}
+	if _, err := b.round(bare, w.request); err != nil {
+		return err
+	}
+	var own, base []figures
+	for range b.rounds {
+		f, err := b.round(bare, w.request)
+		if err != nil {
+			return err
+		}
+		base = append(base, f)
+		if f, err = b.round(s, w.request); err != nil {
+			return err
+		}
+		own = append(own, f)
+	}
+	var ratios []float64
+	for i := range own {
+		ratios = append(ratios, own[i].cpu/base[i].cpu)
+	}
+	fmt.Printf("%-38s %6d bytes  CPU %6.1f µs (bare %5.1f µs)  ratio %.2f [%.2f–%.2f]  %7.0f requests/s (bare %7.0f)  target ≤ %.1f\n",
+		w.name, length, median(own, func(f figures) float64 { return f.cpu }), median(base, func(f figures) float64 { return f.cpu }),
+		middle(ratios), slices.Min(ratios), slices.Max(ratios),
+		median(own, func(f figures) float64 { return f.rate }), median(base, func(f figures) float64 { return f.rate }), w.target)
+	return nil
+}
+
+type figures struct{ cpu, rate float64 } // µs of server CPU per request; requests per second
+
+func (b *bench) round(s *server, request []byte) (figures, error) {
+	before, err := cpuTime(s.pid())
+	if err != nil {
+		return figures{}, err
+	}
+	began := time.Now()
+	if err := load(s.address, request, b.requests, b.connections); err != nil {
+		return figures{}, err
+	}
+	took := time.Since(began)
+	after, err := cpuTime(s.pid())
+	if err != nil {
+		return figures{}, err
+	}
+	return figures{
+		cpu:  float64((after - before).Microseconds()) / float64(b.requests),
+		rate: float64(b.requests) / took.Seconds(),
+	}, nil
+}
+
+// memory issues sessions and prints how much the server grew.
+func (b *bench) memory(s *server, sessions int) error {
+	request := workloads(s)[1].request
+	if err := load(s.address, request, 50_000, b.connections); err != nil { // reach the plateau of the garbage collector
+		return err
+	}
+	before, err := residentBytes(s.pid())
+	if err != nil {
+		return err
+	}
+	if err := load(s.address, request, sessions, b.connections); err != nil {
+		return err
+	}
+	after, err := residentBytes(s.pid())
+	if err != nil {
+		return err
+	}
+	fmt.Printf("memory before and after %d sessions: %.1f MB, %.1f MB, grown by %.1f MB (target ≤ 10)\n",
+		sessions, mb(before), mb(after), mb(after)-mb(before))
+	return nil
+}
+
+// bigStart prints how long a start takes with many users in the store.
+func (b *bench) bigStart(users int) error {
+	data := filepath.Join(b.dir, "big")
+	began := time.Now()
+	first, err := startStint(data, directory(users))
+	if err != nil {
+		return err
+	}
+	loaded := time.Since(began)
+	first.stop()
+	var starts []float64
+	for range 3 {
+		s, err := startStint(data, "")
+		if err != nil {
+			return err
+		}
+		starts = append(starts, s.started.Seconds())
+		s.stop()
+	}
+	fmt.Printf("start with %d users: %.2f s (target < 3); their first load from a file took %.1f s\n", users, middle(starts), loaded.Seconds())
+	return nil
+}
+
+func mb(bytes int64) float64 { return float64(bytes) / (1 << 20) }
+
+func median(all []figures, of func(figures) float64) float64 {
+	values := make([]float64, len(all))
+	for i, f := range all {
+		values[i] = of(f)
+	}
+	return middle(values)
+}
+
+func middle(values []float64) float64 {
+	sorted := slices.Sorted(slices.Values(values))
+	return sorted[len(sorted)/2]
+}

@@ -1,0 +1,85 @@
+package main
+
+import (
+	"bytes"
+	"fmt"
+	"log"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/stint-sts/stint/sigv4"
+)
+
+// workload is one signed request, to be sent again and again, and what it may cost: times the bare server's CPU.
+type workload struct {
+	name    string
+	request []byte
+	target  float64
+}
+
+const role = "arn:aws:iam::111122223333:role/bench"
+
+func workloads(s *server) []workload {
+	sessionPolicy := `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":["s3:GetObject","s3:PutObject"],` +
+		`"Resource":"arn:aws:s3:::lake/team-a/*"},{"Effect":"Allow","Action":"s3:ListBucket","Resource":"arn:aws:s3:::lake",` +
+		`"Condition":{"StringLike":{"s3:prefix":"team-a/*"}}}]}`
+	plain := url.Values{"Action": {"AssumeRole"}, "Version": {"2011-06-15"}, "RoleArn": {role}, "RoleSessionName": {"bench"}}
+	full := url.Values{"Action": {"AssumeRole"}, "Version": {"2011-06-15"}, "RoleArn": {role}, "RoleSessionName": {"bench"},
+		"Policy": {sessionPolicy}}
+	for i, key := range []string{"team", "project", "environment", "cost-center", "ticket"} {
+		full.Set(fmt.Sprintf("Tags.member.%d.Key", i+1), key)
+		full.Set(fmt.Sprintf("Tags.member.%d.Value", i+1), strings.Repeat(key[:1], 12))
+	}
+	return []workload{
+		{"GetCallerIdentity", s.sign(url.Values{"Action": {"GetCallerIdentity"}, "Version": {"2011-06-15"}}), 1.4},
+		{"AssumeRole", s.sign(plain), 1.8},
+		{"AssumeRole, session policy and 5 tags", s.sign(full), 1.8},
+	}
+}
+
+// sign makes the bytes of a signed POST as the SDKs send it. It is good for a quarter of an hour.
+func (s *server) sign(form url.Values) []byte {
+	body := form.Encode()
+	r, err := http.NewRequest(http.MethodPost, "http://"+s.address+"/", strings.NewReader(body))
+	if err != nil {
+		log.Fatal(err)
+	}
+	r.Header.Set("Content-Type", "application/x-www-form-urlencoded; charset=utf-8")
+	r.Header.Set("User-Agent", "aws-sdk-go-v2/1.47.7 os/linux lang/go#1.26 md/GOOS#linux md/GOARCH#amd64 api/sts#1.51.8")
+	signer := sigv4.Signer{
+		Credentials: sigv4.NewCredentials(s.environment["AWS_ACCESS_KEY_ID"], s.environment["AWS_SECRET_ACCESS_KEY"], ""),
+		Region:      s.environment["AWS_REGION"],
+		Service:     "sts",
+	}
+	if err := signer.Sign(r, []byte(body), time.Now()); err != nil {
+		log.Fatal(err)
+	}
+	var b bytes.Buffer
+	if err := r.Write(&b); err != nil {
+		log.Fatal(err)
+	}
+	return b.Bytes()
+}
+
+// directory describes the account that is measured: a role that the administrator may assume, and other users.
+func directory(users int) string {
+	var b strings.Builder
+	b.WriteString(`accounts:
+  "111122223333":
+    roles:
+      bench:
+        trust_policy: {Version: "2012-10-17", Statement: [{Effect: Allow, Principal: {AWS: "111122223333"}, Action: ["sts:AssumeRole", "sts:TagSession"]}]}
+        inline_policies:
+          p: {Version: "2012-10-17", Statement: [{Effect: Allow, Action: "s3:*", Resource: "*"}]}
+`)
+	if users > 0 {
+		b.WriteString("    users:\n")
+	}
+	for i := range users {
+		fmt.Fprintf(&b, "      user-%06d:\n        tags: {team: team-%d}\n        access_keys: [{}]\n        inline_policies:\n"+
+			"          p: {Version: \"2012-10-17\", Statement: [{Effect: Allow, Action: \"sts:AssumeRole\", Resource: \"arn:aws:iam::111122223333:role/bench\"}]}\n", i, i%100)
+	}
+	return b.String()
+}

@@ -1,0 +1,151 @@
+package main
+
+import (
+	"context"
+	"crypto/rand"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"time"
+
+	"github.com/stint-sts/stint/arn"
+	"github.com/stint-sts/stint/internal/audit"
+	"github.com/stint-sts/stint/internal/authn"
+	"github.com/stint-sts/stint/internal/authz"
+	"github.com/stint-sts/stint/internal/directory"
+	"github.com/stint-sts/stint/internal/iam"
+	"github.com/stint-sts/stint/internal/mfa"
+	"github.com/stint-sts/stint/internal/server"
+	"github.com/stint-sts/stint/internal/session"
+	"github.com/stint-sts/stint/internal/store"
+	"github.com/stint-sts/stint/internal/sts"
+	"github.com/stint-sts/stint/internal/wire"
+)
+
+// node is a running Stint: the API in front of a directory. dev and serve differ in how they make its parts.
+type node struct {
+	store *store.Store
+	audit *audit.Log
+	log   *slog.Logger
+	now   func() time.Time
+	// regions are those that signatures may be scoped to; none means any. region is that of unsigned operations.
+	regions    []string
+	region     string
+	hosts      []string
+	tls        *tls.Config // nil for plain HTTP
+	maxSession time.Duration
+}
+
+// shutdownPatience is how long requests under way may take to end: with what the store needs, within the 10 s that the end of
+// a node may take.
+const shutdownPatience = 4 * time.Second
+
+// serve answers on l until ctx ends, and then lets the requests under way end. ready is called once requests are answered.
+func (n *node) serve(ctx context.Context, l net.Listener, ready func(context.Context) error) error {
+	s := server.New(server.NewHandler(n.frontend(), n.hosts, n.log), n.tls, n.log)
+	ended := make(chan error, 1)
+	go func() { ended <- s.Serve(l) }()
+	err := ready(ctx)
+	if err == nil {
+		select {
+		case err := <-ended:
+			return err
+		case <-ctx.Done():
+			n.log.Info("stopping")
+		}
+	}
+	patient, cancel := context.WithTimeout(context.WithoutCancel(ctx), shutdownPatience)
+	defer cancel()
+	return errors.Join(err, s.Shutdown(patient), <-ended)
+}
+
+// unlessStopped forgets an error that is there because the server was told to end before it had begun.
+func unlessStopped(ctx context.Context, err error) error {
+	if ctx.Err() != nil && errors.Is(err, context.Canceled) {
+		return nil
+	}
+	return err
+}
+
+// frontend wires the packages together.
+func (n *node) frontend() *wire.Frontend {
+	authorizer := authz.New()
+	sealer := session.NewSealer(rand.Reader, n.now)
+	verifier := mfa.New(ledger{n.store})
+	tokens := &sts.Service{
+		Authorizer: authorizer,
+		Sealer:     sealer,
+		MFA:        verifier,
+		Random:     rand.Reader,
+		MaxSession: n.maxSession,
+	}
+	identities := &iam.Service{
+		Authorizer: authorizer,
+		Directory:  n.store,
+		Sealer:     sealer,
+		MFA:        verifier,
+		Random:     rand.Reader,
+	}
+	return wire.NewFrontend(wire.Options{
+		View:         n.store.View,
+		Authn:        authn.New(sealer, n.regions),
+		Audit:        n.audit,
+		EncodeDenial: tokens.EncodeAuthorizationMessage,
+		Now:          n.now,
+		Region:       n.region,
+		Log:          n.log,
+		Bindings:     bindings(tokens, identities),
+		JSON:         ownOperations(tokens),
+	})
+}
+
+// ledger keeps the spent codes of package mfa in the store.
+type ledger struct{ store *store.Store }
+
+// Spend implements mfa.Ledger.
+func (l ledger) Spend(ctx context.Context, account arn.AccountID, deviceID string, step int64) error {
+	err := l.store.Spend(ctx, account, deviceID, step)
+	if errors.Is(err, store.ErrSpent) {
+		return fmt.Errorf("%w: %w", mfa.ErrSpent, err)
+	}
+	return err
+}
+
+// ensureSealingKey makes the first key of the ring, which nothing but a first start lacks.
+func ensureSealingKey(ctx context.Context, s *store.Store, now time.Time) error {
+	for range s.View().SealingKeys() {
+		return nil
+	}
+	key, err := session.NewSealingKey(1, now, rand.Reader)
+	if err != nil {
+		return err
+	}
+	c := new(directory.Change)
+	c.Put(key)
+	if err := s.Commit(ctx, c); err != nil && !errors.Is(err, store.ErrConflict) { // another node was faster
+		return fmt.Errorf("making the first sealing key: %w", err)
+	}
+	return nil
+}
+
+// checkAnswers makes a request to a server that has begun to serve.
+func checkAnswers(ctx context.Context, endpoint string) error {
+	ctx, cancel := context.WithTimeout(ctx, shutdownPatience)
+	defer cancel()
+	r, err := http.NewRequestWithContext(ctx, http.MethodGet, endpoint+"/", nil)
+	if err != nil {
+		return err
+	}
+	response, err := (&http.Transport{DisableKeepAlives: true}).RoundTrip(r)
+	if err != nil {
+		return fmt.Errorf("waiting for the first answer: %w", err)
+	}
+	defer func() { _ = response.Body.Close() }()
+	if response.StatusCode != http.StatusFound {
+		return fmt.Errorf("waiting for the first answer: the server answers %s", response.Status)
+	}
+	return nil
+}

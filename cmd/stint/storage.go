@@ -1,0 +1,104 @@
+package main
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"time"
+
+	"github.com/stint-sts/stint/arn"
+	"github.com/stint-sts/stint/internal/audit"
+	"github.com/stint-sts/stint/internal/config"
+	"github.com/stint-sts/stint/internal/secret"
+	"github.com/stint-sts/stint/internal/store"
+)
+
+// openStore opens the embedded store or the cluster that a configuration names.
+func openStore(ctx context.Context, settings *config.Config, root secret.Key, log *slog.Logger) (*store.Store, error) {
+	partition, err := arn.ParsePartition(settings.Partition)
+	if err != nil {
+		return nil, fmt.Errorf("opening the store: %w", err)
+	}
+	etcd := settings.Directory.Etcd
+	o := store.Options{RootKey: root, Partition: partition, Prefix: etcd.Prefix, Log: log}
+	if len(etcd.Endpoints) == 0 {
+		o.Dir = settings.Data
+	} else {
+		o.Endpoints = etcd.Endpoints
+		if o.TLS, err = clientTLS(etcd); err != nil {
+			return nil, err
+		}
+	}
+	return store.Open(ctx, o)
+}
+
+func clientTLS(etcd config.Etcd) (*tls.Config, error) {
+	t := &tls.Config{MinVersion: tls.VersionTLS12}
+	if etcd.CA != "" {
+		pem, err := os.ReadFile(etcd.CA)
+		if err != nil {
+			return nil, fmt.Errorf("loading the authorities of etcd: %w", err)
+		}
+		t.RootCAs = x509.NewCertPool()
+		if !t.RootCAs.AppendCertsFromPEM(pem) {
+			return nil, fmt.Errorf("loading the authorities of etcd: %s has no certificate", etcd.CA)
+		}
+	}
+	if etcd.Cert != "" {
+		certificate, err := tls.LoadX509KeyPair(etcd.Cert, etcd.Key)
+		if err != nil {
+			return nil, fmt.Errorf("loading the certificate for etcd: %w", err)
+		}
+		t.Certificates = []tls.Certificate{certificate}
+	}
+	return t, nil
+}
+
+// initializedRootKey reads the root key of a deployment that stint init has begun.
+func initializedRootKey(settings *config.Config) (secret.Key, error) {
+	root, err := findRootKey(settings.RootKey.File, settings.Data)
+	if errors.Is(err, errNoRootKey) {
+		return secret.Key{}, notInitialized(err)
+	}
+	return root, err
+}
+
+func notInitialized(err error) error {
+	return withHint(err, "stint init with the same configuration makes the root key and the first administrator")
+}
+
+// openPatience is how long a store that is being opened may go on after the process was told to end: one that is cut short
+// leaves files behind that it goes on writing.
+const openPatience = 4 * time.Second
+
+// open opens what a node keeps: the store and the audit log.
+func (n *node) open(ctx context.Context, settings *config.Config, root secret.Key) (err error) {
+	opening, cancel := lingering(ctx, openPatience)
+	defer cancel()
+	if n.store, err = openStore(opening, settings, root, n.log); err != nil {
+		return err
+	}
+	n.audit, err = audit.Open(audit.Options{
+		Path:   settings.Audit.File,
+		Fsync:  settings.Audit.Fsync,
+		Now:    n.now,
+		Logger: n.log,
+	})
+	if err != nil {
+		return errors.Join(err, n.store.Close())
+	}
+	return nil
+}
+
+// lingering returns a context that ends some time after ctx.
+func lingering(ctx context.Context, after time.Duration) (context.Context, context.CancelFunc) {
+	longer, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	stop := context.AfterFunc(ctx, func() { time.AfterFunc(after, cancel) })
+	return longer, func() { stop(); cancel() }
+}
+
+func (n *node) close() error { return errors.Join(n.audit.Close(), n.store.Close()) }
