@@ -2,12 +2,13 @@ package server
 
 import (
 	"bytes"
+	"crypto/tls"
 	"net"
+	"time"
 )
 
-// quiet makes net/http's own refusals (a malformed request line, headers that are too large) what AWS answers: 400 without a
-// body. net/http writes them to the connection before any handler is asked, in one piece. Under TLS they stay as they are,
-// since net/http must see the TLS connection itself.
+// quiet makes net/http's own refusals (a malformed request line, headers that are too large, an unknown transfer encoding)
+// what AWS answers: 400 without a body. net/http writes them to the connection before any handler is asked, in one piece.
 type quiet struct{ net.Listener }
 
 func (l quiet) Accept() (net.Conn, error) {
@@ -15,7 +16,10 @@ func (l quiet) Accept() (net.Conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &quietConn{Conn: c}, nil
+	if secure, ok := c.(*tls.Conn); ok {
+		return &quietTLSConn{quietConn{c}, secure}, nil
+	}
+	return &quietConn{c}, nil
 }
 
 type quietConn struct{ net.Conn }
@@ -35,4 +39,26 @@ func (c *quietConn) Write(p []byte) (int, error) {
 		return 0, err
 	}
 	return len(p), nil
+}
+
+// CloseWrite is net/http's way to end an answer before the request was read whole: the client sees the end of it at once,
+// and the connection is closed later, so that its further bytes do not reset it.
+func (c *quietConn) CloseWrite() error {
+	if half, ok := c.Conn.(interface{ CloseWrite() error }); ok {
+		return half.CloseWrite()
+	}
+	return nil
+}
+
+type quietTLSConn struct {
+	quietConn
+	secure *tls.Conn
+}
+
+// ConnectionState is asked for once, before anything is read, and makes the handshake. If it fails, the first read says so.
+func (c *quietTLSConn) ConnectionState() tls.ConnectionState {
+	_ = c.secure.SetDeadline(time.Now().Add(readTimeout))
+	_ = c.secure.Handshake()
+	_ = c.secure.SetDeadline(time.Time{})
+	return c.secure.ConnectionState()
 }

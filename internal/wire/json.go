@@ -4,7 +4,12 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
+	"fmt"
 	"net/http"
+	"reflect"
+	"slices"
+	"strings"
 
 	"github.com/stint-sts/stint/internal/directory"
 	"github.com/stint-sts/stint/internal/identity"
@@ -20,11 +25,13 @@ type JSONBinding struct {
 	serve func(ctx context.Context, view *directory.View, req *identity.Request, body []byte) ([]byte, error)
 }
 
-// BindJSON ties a handler to the name of an operation. Parameters are read strictly: no duplicate or unknown members.
+// BindJSON ties a handler to the name of an operation. In is a structure whose members all have a json name. Parameters are
+// read strictly: no duplicate or unknown members, and names match with case.
 func BindJSON[In, Out any](name string, h Handler[In, Out]) JSONBinding {
+	members := memberNames(reflect.TypeFor[In]())
 	return JSONBinding{Name: name, serve: func(ctx context.Context, v *directory.View, req *identity.Request, body []byte) ([]byte, error) {
 		in := new(In)
-		if err := decodeJSON(body, in); err != nil {
+		if err := decodeJSON(body, in, members); err != nil {
 			return nil, identity.NewFault(identity.ValidationError, "The body must be a JSON object with the parameters of "+name+".").Because(err)
 		}
 		out, err := h(ctx, v, req, in)
@@ -35,13 +42,30 @@ func BindJSON[In, Out any](name string, h Handler[In, Out]) JSONBinding {
 	}}
 }
 
-func decodeJSON(body []byte, into any) error {
-	if _, err := strictjson.Parse(body, strictjson.Limits{}); err != nil {
+func decodeJSON(body []byte, into any, members []string) error {
+	document, err := strictjson.Parse(body, strictjson.Limits{})
+	if err != nil {
 		return err
 	}
+	if document.Kind != strictjson.Object { // encoding/json takes null for an empty one
+		return fmt.Errorf("the document is of kind %v", document.Kind)
+	}
+	for i := range document.Members { // encoding/json takes names in any case
+		if !slices.Contains(members, document.Members[i].Name) {
+			return errors.New("unknown member")
+		}
+	}
 	d := json.NewDecoder(bytes.NewReader(body))
-	d.DisallowUnknownFields()
+	d.DisallowUnknownFields() // of structures further down
 	return d.Decode(into)
+}
+
+func memberNames(t reflect.Type) []string {
+	names := make([]string, t.NumField())
+	for i := range names {
+		names[i], _, _ = strings.Cut(t.Field(i).Tag.Get("json"), ",")
+	}
+	return names
 }
 
 // ServeJSON answers a request to one of Stint's own paths. It reports whether there is an operation at the path.
