@@ -1,6 +1,6 @@
 module github.com/stint-sts/stint/bench
 
-go 1.26.0
+go 1.26.8
 
 require github.com/stint-sts/stint v0.0.0
 

@@ -220,10 +220,17 @@ func parseBool(s string) (value, ok bool) {
 	return false, false
 }
 
-// parsePrefix reads an address range in CIDR notation or a single address. Bits beyond the length are ignored.
+// mappedBits are those of ::ffff:0:0/96, which holds the IPv4 addresses.
+const mappedBits = 96
+
+// parsePrefix reads an address range in CIDR notation or a single address. Bits beyond the length are ignored. What is written
+// inside ::ffff:0:0/96 is IPv4, as it is in a request.
 func parsePrefix(s string) (netip.Prefix, bool) {
 	if strings.Contains(s, "/") {
 		p, err := netip.ParsePrefix(s)
+		if p.Addr().Is4In6() && p.Bits() >= mappedBits {
+			p = netip.PrefixFrom(p.Addr().Unmap(), p.Bits()-mappedBits)
+		}
 		return p.Masked(), err == nil
 	}
 	addr, err := netip.ParseAddr(s)

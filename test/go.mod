@@ -1,6 +1,6 @@
 module github.com/stint-sts/stint/test
 
-go 1.26.0
+go 1.26.8
 
 replace github.com/stint-sts/stint => ../
 
