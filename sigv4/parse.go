@@ -242,10 +242,15 @@ func lowerToken(s string) bool {
 
 // parseBasic reads exactly YYYYMMDDTHHMMSSZ; the string is empty when s is anything else.
 func parseBasic(s string) (time.Time, string) {
-	if len(s) != len(basicFormat) { // time.Parse would take a fraction of a second
+	if len(s) != len(basicFormat) || s[8] != 'T' || s[15] != 'Z' {
 		return time.Time{}, ""
 	}
-	t, err := time.Parse(basicFormat, s)
+	// The extended form is what package time reads without interpreting a layout.
+	extended := [...]byte{
+		s[0], s[1], s[2], s[3], '-', s[4], s[5], '-', s[6], s[7],
+		'T', s[9], s[10], ':', s[11], s[12], ':', s[13], s[14], 'Z',
+	}
+	t, err := time.Parse(time.RFC3339, string(extended[:]))
 	if err != nil {
 		return time.Time{}, ""
 	}

@@ -52,7 +52,7 @@ const (
 	maxText      = 2048 // bytes of a text, before escaping
 	maxObject    = 100 << 10
 	maxResources = 20
-	timeFormat   = "2006-01-02T15:04:05Z"
+	timeFormat   = time.RFC3339 // of times in UTC: with a Z
 )
 
 // record is an event's line without its place in the chain.

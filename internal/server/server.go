@@ -3,6 +3,7 @@ package server
 import (
 	"context"
 	"crypto/tls"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -142,26 +143,18 @@ func preflight(w http.ResponseWriter, r *http.Request) {
 // newID makes a version 4 UUID. It is a name, not a secret.
 func newID() string {
 	const digits = "0123456789abcdef"
-	var id [36]byte
-	bits, left := rand.Uint64(), 16
-	for i := range id {
-		switch i {
-		case 8, 13, 18, 23:
-			id[i] = '-'
-			continue
-		case 14:
-			id[i] = '4'
-			continue
+	var raw [16]byte
+	binary.NativeEndian.PutUint64(raw[:8], rand.Uint64())
+	binary.NativeEndian.PutUint64(raw[8:], rand.Uint64())
+	raw[6], raw[8] = raw[6]&0x0f|0x40, raw[8]&0x3f|0x80
+	id := [36]byte{8: '-', 13: '-', 18: '-', 23: '-'}
+	at := 0
+	for _, b := range raw {
+		if id[at] == '-' {
+			at++
 		}
-		if left == 0 {
-			bits, left = rand.Uint64(), 16
-		}
-		nibble := bits & 15
-		if i == 19 {
-			nibble = nibble&3 | 8
-		}
-		id[i] = digits[nibble]
-		bits, left = bits>>4, left-1
+		id[at], id[at+1] = digits[b>>4], digits[b&15]
+		at += 2
 	}
 	return string(id[:])
 }

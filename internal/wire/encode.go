@@ -138,7 +138,7 @@ func (e *encoder) time(name string, value time.Time) {
 	e.before(name)
 	switch e.format {
 	case formatXML:
-		e.dst = value.UTC().AppendFormat(e.dst, "2006-01-02T15:04:05Z")
+		e.dst = value.UTC().AppendFormat(e.dst, time.RFC3339)
 	case formatJSON:
 		e.dst = strconv.AppendInt(e.dst, value.Unix(), 10)
 	case formatAudit:

@@ -60,7 +60,7 @@ func (x *exchange) record(service, operation string, a Answer, fault *identity.F
 		defer giveBack(buffer)
 		*buffer = a.AppendRequestParameters((*buffer)[:0])
 		split := len(*buffer)
-		if fault == nil {
+		if fault == nil && (event.Issues || !event.ReadOnly) { // CloudTrail's are null for what only reads
 			*buffer = a.AppendResponseElements(*buffer)
 			event.ResponseElements = object((*buffer)[split:])
 		}
