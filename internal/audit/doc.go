@@ -3,7 +3,8 @@
 // Flow: the pipeline fills an [Event]; [Log.Write] builds its line outside of any lock, then one writer at a time chains
 // the waiting lines together and hands them to the operating system. What issued credentials or changed something is
 // written when Write returns, and on disk with [Options].Fsync, one fsync serving all who wait; if it cannot be written,
-// Write says so and the caller issues nothing. The other lines follow within [BufferTime].
+// Write says so and the caller issues nothing. The other lines follow within [BufferTime]. A change cannot be taken back when
+// its line cannot be written: whoever is about to make one asks [Log.Ready] first, which has space kept for that line.
 //
 // Every line ends in its place in the chain:
 //

@@ -19,7 +19,7 @@ type Event struct {
 	Request *identity.Request
 	// Service is the event source, such as sts.amazonaws.com; Operation the name of the operation, such as AssumeRole.
 	Service, Operation string
-	// ReadOnly is set for what changes nothing. Issues is set for what gives out credentials.
+	// ReadOnly is set for operations that change nothing. Issues is set for what gives out credentials.
 	ReadOnly, Issues bool
 	// IssuerARN is the role of a role session or the user of a federated one; empty for all others.
 	IssuerARN string
@@ -30,6 +30,11 @@ type Event struct {
 	Resources []Resource
 	// ErrorCode and ErrorMessage are what the caller was told; empty if it succeeded.
 	ErrorCode, ErrorMessage string
+	// Reason is why the caller was not believed, where the caller is told less: a rule that failed, never what was sent to
+	// prove an identity nor what would have been right. Empty for all but refused authentication.
+	Reason string
+	// Uncertain is set for a refusal of something that may have been changed nevertheless: the server failed on the way.
+	Uncertain bool
 	// Recipient is the account in whose trail the event belongs; the caller's unless set.
 	Recipient arn.AccountID
 }
@@ -41,8 +46,11 @@ type Resource struct {
 	Type    string // such as AWS::IAM::Role
 }
 
-// urgent reports whether the line must be written before the answer.
-func (e *Event) urgent() bool { return e.Issues || !e.ReadOnly }
+// urgent reports whether the line must be written before the answer: that of whatever was issued or changed. A refusal is
+// not waited for, so that who has no credentials cannot make the disk work.
+func (e *Event) urgent() bool {
+	return e.Uncertain || e.ErrorCode == "" && (e.Issues || !e.ReadOnly)
+}
 
 const (
 	// lineOpen begins every line.
@@ -106,6 +114,10 @@ func (r *record) build(e *Event) {
 	b = append(b, `,"eventType":"AwsApiCall","managementEvent":true`...)
 	b = appendField(b, "recipientAccountId", string(recipient(e)))
 	b = append(b, `,"eventCategory":"Management","stint":{`...)
+	if e.Reason != "" {
+		b = appendText(append(b, `"reason":`...), e.Reason)
+		b = append(b, ',')
+	}
 	r.line = appendSession(b, q.Caller.Session)
 	r.rehash()
 }

@@ -117,7 +117,7 @@ func TestFailedRequest(t *testing.T) {
 	t.Parallel()
 	e := assumeRole()
 	e.Issues, e.ResponseElements, e.Resources, e.Recipient = false, nil, nil, "444455556666"
-	e.ErrorCode, e.ErrorMessage = "AccessDenied", "User: … is not authorized"
+	e.ErrorCode, e.ErrorMessage, e.Reason = "AccessDenied", "User: … is not authorized", "signature \"differs\"\n"
 	e.Request.SourceIP = netip.Addr{}
 	e.Request.Caller = identity.Caller{}
 	got := decode(t, lineOf(e))
@@ -131,6 +131,9 @@ func TestFailedRequest(t *testing.T) {
 	}
 	if _, ok := got["resources"]; ok {
 		t.Error("resources of none")
+	}
+	if own := got["stint"].(map[string]any); own["reason"] != e.Reason || own["chain"] == nil {
+		t.Errorf("stint %v", own)
 	}
 }
 
@@ -235,7 +238,7 @@ func TestEventHasNoSecretField(t *testing.T) {
 	t.Parallel()
 	want := []string{
 		"ID", "Request", "Service", "Operation", "ReadOnly", "Issues", "IssuerARN", "RequestParameters", "ResponseElements", "Resources",
-		"ErrorCode", "ErrorMessage", "Recipient",
+		"ErrorCode", "ErrorMessage", "Reason", "Uncertain", "Recipient",
 	}
 	var got []string
 	for f := range reflect.TypeFor[Event]().Fields() {

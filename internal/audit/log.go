@@ -7,11 +7,12 @@ import (
 	"io"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
 const (
-	// BufferTime is how long the line of an event that neither issues nor changes anything may stay in memory.
+	// BufferTime is how long the line of an event that neither issued nor changed anything may stay in memory.
 	BufferTime = 100 * time.Millisecond
 	// bufferSize is how many bytes of such lines may wait; the next event writes them itself.
 	bufferSize = 256 << 10
@@ -28,6 +29,8 @@ type sink interface {
 	io.Writer
 	Truncate(size int64) error
 	Sync() error
+	// Reserve keeps space for length bytes from offset on, or answers errNoReserve if it cannot promise that.
+	Reserve(offset, length int64) error
 	Close() error
 }
 
@@ -38,6 +41,8 @@ type Log struct {
 	fsync  bool
 	logger *slog.Logger
 	pool   sync.Pool // of *record
+	// ready is what Ready answers; whoever holds flushing writes it.
+	ready atomic.Bool
 
 	mu           sync.Mutex
 	pending      []*record // in the order of the chain; guarded by mu
@@ -53,7 +58,10 @@ type Log struct {
 	torn     bool      // there is something after it that must be cut off first
 	batch    []byte    // for re-use
 	spare    []*record // for re-use
-	failing  bool      // the last flush failed
+	failure  error     // of the last flush
+	reserved int64     // up to here the file has space
+	// unreserved is set once the sink says that it cannot reserve; short while it has no space to reserve.
+	unreserved, short bool
 }
 
 func newLog(out sink, last link, size int64, fsync bool, logger *slog.Logger) *Log {
@@ -64,10 +72,10 @@ func newLog(out sink, last link, size int64, fsync bool, logger *slog.Logger) *L
 	return l
 }
 
-// Write adds an event. If it returns nil for an event that issues credentials or changes something, the line has been handed
+// Write adds an event. If it returns nil for an event that issued credentials or changed something, the line has been handed
 // to the operating system, and is on disk with Options.Fsync; else the line is not in the log, and the caller must issue
-// nothing. The lines of other events are written within BufferTime if possible and kept until it is. A context that is
-// done does not stop a line: what happened is written down.
+// nothing. The lines of other events, refusals among them, are written within BufferTime if possible and kept until it is.
+// A context that is done does not stop a line: what happened is written down.
 func (l *Log) Write(_ context.Context, e *Event) error {
 	r := l.pool.Get().(*record)
 	r.reset()
@@ -155,6 +163,9 @@ func (l *Log) flush() {
 	}
 	l.note(err)
 	l.settle(records, err)
+	if !l.short { // then Ready tries anew, when it is asked
+		_ = l.prepare()
+	}
 }
 
 // put writes the batch whole or not at all.
@@ -186,7 +197,7 @@ func (l *Log) mend() error {
 	if err := l.out.Truncate(l.size); err != nil {
 		return fmt.Errorf("cutting off a half-written line: %w", err)
 	}
-	l.torn = false
+	l.torn, l.reserved = false, l.size // what was reserved is cut off too
 	return nil
 }
 
@@ -221,12 +232,12 @@ func (l *Log) settle(records []*record, err error) {
 // note logs the first failure and the recovery from it: those who wait are told each time.
 func (l *Log) note(err error) {
 	switch {
-	case err != nil && !l.failing:
-		l.logger.Error("the audit log cannot be written: nothing is issued or changed", "error", err)
-	case err == nil && l.failing:
+	case err != nil && l.failure == nil:
+		l.logger.Error("the audit log cannot be written: nothing is issued or changed until it can", "error", err)
+	case err == nil && l.failure != nil:
 		l.logger.Info("the audit log can be written again")
 	}
-	l.failing = err != nil
+	l.failure = err
 }
 
 func (l *Log) release(r *record) {
@@ -243,6 +254,7 @@ func (l *Log) Close() error {
 		return errClosed
 	}
 	l.closed = true
+	l.ready.Store(false)
 	l.timer.Stop()
 	l.mu.Unlock()
 

@@ -27,6 +27,7 @@ type disk struct {
 	room       int
 	failSync   bool
 	failCut    bool
+	reserves   bool
 	writes     int
 	syncs      atomic.Int64
 	beforeSync func()
@@ -67,6 +68,19 @@ func (d *disk) Sync() error {
 
 func (d *disk) Close() error { return nil }
 
+// Reserve is refused like a file system that cannot promise space, or for lack of room.
+func (d *disk) Reserve(offset, length int64) error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	switch {
+	case !d.reserves:
+		return errNoReserve
+	case offset+length > int64(d.room):
+		return errDisk
+	}
+	return nil
+}
+
 func (d *disk) bytes() []byte {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -96,20 +110,27 @@ func readLog(t testing.TB, path string) []byte {
 func TestWritten(t *testing.T) {
 	t.Parallel()
 	tests := []struct {
-		name     string
-		readOnly bool
-		issues   bool
-		at       bool // at once
+		name      string
+		readOnly  bool
+		issues    bool
+		refused   bool
+		uncertain bool
+		at        bool // at once
 	}{
-		{"issues", true, true, true},
-		{"changes", false, false, true},
-		{"both", false, true, true},
-		{"neither", true, false, false},
+		{"issues", true, true, false, false, true},
+		{"changes", false, false, false, false, true},
+		{"both", false, true, false, false, true},
+		{"neither", true, false, false, false, false},
+		{"a refused change", false, false, true, false, false},
+		{"a change that failed on the way", false, false, true, true, true},
 	}
 	for _, tt := range tests {
 		d := &disk{room: 1 << 20}
 		l, e := onDisk(d, false), assumeRole()
-		e.ReadOnly, e.Issues = tt.readOnly, tt.issues
+		e.ReadOnly, e.Issues, e.Uncertain = tt.readOnly, tt.issues, tt.uncertain
+		if tt.refused {
+			e.ErrorCode = "AccessDenied"
+		}
 		if err := l.Write(t.Context(), e); err != nil {
 			t.Fatal(err)
 		}

@@ -18,7 +18,7 @@ type Options struct {
 	// Stream is written to instead, such as standard output; its chain begins with every start, and after a write that
 	// stopped in the middle of a line it cannot be written any more.
 	Stream io.Writer
-	// Fsync waits for the disk before what issues or changes anything is answered.
+	// Fsync waits for the disk before the success of what issues or changes anything is answered.
 	Fsync bool
 	// Now is the clock for the line that tells of a recovery.
 	Now func() time.Time
@@ -93,7 +93,7 @@ func resume(f *os.File, o Options) (*Log, error) {
 	if err != nil {
 		return nil, err
 	}
-	l := newLog(f, last, info.Size()-int64(len(torn)), o.Fsync, o.Logger)
+	l := newLog(file{f}, last, info.Size()-int64(len(torn)), o.Fsync, o.Logger)
 	if len(torn) == 0 {
 		return l, nil
 	}
@@ -147,3 +147,5 @@ type stream struct{ io.Writer }
 func (stream) Truncate(int64) error { return errors.New("a stream cannot be cut back") }
 func (stream) Sync() error          { return nil }
 func (stream) Close() error         { return nil }
+
+func (stream) Reserve(int64, int64) error { return errNoReserve }
