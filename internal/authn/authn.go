@@ -48,25 +48,51 @@ var (
 	expiredToken = identity.NewFault(identity.ExpiredToken, "The security token included in the request is expired")
 )
 
+// Why a credential is refused, for the operator: the caller is told of an invalid token whatever it was.
+var (
+	unknownKey  = invalidToken.Because(errors.New("no such access key"))
+	inactiveKey = invalidToken.Because(errors.New("the access key is inactive"))
+	orphaned    = invalidToken.Because(errors.New("the session's principal is not there any more"))
+	revokedNow  = invalidToken.Because(errors.New("the session was revoked"))
+)
+
 // Authenticate returns the caller who signed the request for the service, and the region that the signature is for. The body
 // is the SHA-256 of the bytes that will be parsed.
+//
+// The caller of a refused request is nobody: only the access key id that it claimed is told, for the audit log, if it is one by
+// its letters.
 func (a *Authenticator) Authenticate(v *directory.View, r *sigv4.Request, body [sha256.Size]byte, service string, now time.Time) (identity.Caller, string, error) {
 	sig, err := sigv4.Parse(r)
 	if err != nil {
 		return identity.Caller{}, "", fault(err)
 	}
 	if err := sig.Check(a.options(service, now)); err != nil {
-		return identity.Caller{}, "", fault(err)
+		return claimed(sig), "", fault(err)
 	}
 	caller, secret, err := a.credential(v, sig, now)
 	if err != nil {
 		_ = sig.Verify(a.keys.Unknown(sig), body) // the same work as for a known key (advisory 19)
-		return identity.Caller{}, "", err
+		return claimed(sig), "", err
 	}
 	if err := sig.Verify(a.keys.Key(sig, secret), body); err != nil {
-		return identity.Caller{}, "", fault(err)
+		return claimed(sig), "", fault(err)
 	}
 	return caller, a.region(sig), nil
+}
+
+// claimed is the caller of a refused request. An id has 16 to 128 characters (accessKeyIdType of the STS model), here capital
+// letters and digits alone: a secret that was put in its place by mistake is not repeated.
+func claimed(sig *sigv4.Signature) identity.Caller {
+	id := sig.AccessKeyID
+	if len(id) < 16 || len(id) > 128 {
+		return identity.Caller{}
+	}
+	for i := range len(id) {
+		if c := id[i]; (c < 'A' || c > 'Z') && (c < '0' || c > '9') {
+			return identity.Caller{}
+		}
+	}
+	return identity.Caller{AccessKeyID: id}
 }
 
 func (a *Authenticator) options(service string, now time.Time) sigv4.Options {
@@ -102,8 +128,11 @@ func (a *Authenticator) credential(v *directory.View, sig *sigv4.Signature, now 
 		return a.temporary(v, sig, now)
 	}
 	owner, ok := v.AccessKey(sig.AccessKeyID)
-	if !ok || owner.Key.Status != directory.Active {
-		return identity.Caller{}, "", invalidToken
+	if !ok {
+		return identity.Caller{}, "", unknownKey
+	}
+	if owner.Key.Status != directory.Active {
+		return identity.Caller{}, "", inactiveKey
 	}
 	caller := identity.Caller{AccessKeyID: sig.AccessKeyID}
 	if owner.User != nil {
@@ -125,8 +154,11 @@ func (a *Authenticator) temporary(v *directory.View, sig *sigv4.Signature, now t
 		return identity.Caller{}, "", expiredToken
 	}
 	caller := identity.Caller{AccessKeyID: sig.AccessKeyID, Session: sess}
-	if !begin(v, &caller, sess) || revoked(v, sess) {
-		return identity.Caller{}, "", invalidToken
+	if !begin(v, &caller, sess) {
+		return identity.Caller{}, "", orphaned
+	}
+	if revoked(v, sess) {
+		return identity.Caller{}, "", revokedNow
 	}
 	return caller, sess.Secret.RevealString(), nil
 }

@@ -401,6 +401,14 @@ func TestPermitted(t *testing.T) {
 		{"federated", sessionOf(identity.FederationSession, true), "iam", "GetUser", identity.InvalidClientTokenID},
 		{"federated", sessionOf(identity.FederationSession, false), "sts", "GetCallerIdentity", ""},
 		{"federated", sessionOf(identity.FederationSession, false), "sts", "DecodeAuthorizationMessage", identity.AccessDenied},
+		{"long-term", nil, "stint", "IssueContextAssertion", ""},
+		{"role", sessionOf(identity.RoleSession, false), "stint", "IssueContextAssertion", ""},
+		{"user session", sessionOf(identity.UserSession, false), "stint", "IssueContextAssertion", identity.AccessDenied},
+		{"user session with MFA", sessionOf(identity.UserSession, true), "stint", "IssueContextAssertion", ""},
+		{"root session", sessionOf(identity.RootSession, false), "stint", "IssueContextAssertion", identity.AccessDenied},
+		{"federated", sessionOf(identity.FederationSession, false), "stint", "IssueContextAssertion", identity.AccessDenied},
+		{"federated", sessionOf(identity.FederationSession, true), "stint", "IssueContextAssertion", identity.AccessDenied},
+		{"user session, a service that is not known here", sessionOf(identity.UserSession, true), "another", "GetCallerIdentity", identity.AccessDenied},
 	}
 	for _, tt := range tests {
 		err := authn.Permitted(&identity.Caller{Session: tt.session}, tt.service, tt.operation)
@@ -413,6 +421,59 @@ func TestPermitted(t *testing.T) {
 			wantFault(t, err, tt.code, invalid)
 		default:
 			wantFault(t, err, tt.code, strings.Replace(cannot, "%s", tt.operation, 1))
+		}
+	}
+}
+
+// A refused request tells which key it claimed, for the audit log, and nothing else; and the operator the reason.
+func TestRefusedCaller(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	u, r := w.User(dt.A, "alice"), w.Role(dt.A, "target", anyone)
+	off := w.User(dt.A, "off")
+	off.AccessKeys[0].Status = directory.Inactive
+	gone := w.Role(dt.A, "gone", anyone)
+	v := w.View()
+	orphan := w.begin(t, v, identity.Session{Kind: identity.RoleSession, Account: dt.A, PrincipalID: gone.ID, Name: "s"})
+	revoked := w.begin(t, v, identity.Session{Kind: identity.RoleSession, Account: dt.A, PrincipalID: r.ID, Name: "s"})
+	ended := w.begin(t, v, identity.Session{Kind: identity.UserSession, Account: dt.A, PrincipalID: u.ID, Issued: now.Add(-time.Hour), Expires: now})
+	w.Remove(gone.Key())
+	v = revoke(t, w.View(), dt.A, r.ID)
+	garbage := revoked
+	garbage.token = "AAAA"
+	wrong, elsewhere := long(u.AccessKeys[0]), long(u.AccessKeys[0])
+	wrong.secret, elsewhere.service = "wrong", "iam"
+	for name, tt := range map[string]struct {
+		signing
+		id, reason string
+	}{
+		"wrong secret":       {wrong, wrong.id, "signature differs"},
+		"wrong scope":        {elsewhere, elsewhere.id, "Credential should be scoped to correct service"},
+		"inactive":           {long(off.AccessKeys[0]), off.AccessKeys[0].ID, "inactive"},
+		"never issued":       {signing{id: "AKIAQQQQQQQQQQQQQQQQ", secret: "x"}, "AKIAQQQQQQQQQQQQQQQQ", "no such access key"},
+		"no token at all":    {garbage, garbage.id, "the token is invalid"},
+		"orphan":             {orphan, orphan.id, "principal is not there"},
+		"revoked":            {revoked, revoked.id, "revoked"},
+		"expired":            {ended, ended.id, "expired"},
+		"short":              {signing{id: "AKIA", secret: "x"}, "", "no such access key"},
+		"long":               {signing{id: strings.Repeat("A", 129), secret: "x"}, "", "no such access key"},
+		"a secret":           {signing{id: "wJalrXUtnFEMIK7MDENGbPxRfiCYEXAMPLEKEY", secret: "x"}, "", "no such access key"},
+		"other characters":   {signing{id: "AKIAQQQQQQQQQQQQ\"QQQ", secret: "x"}, "", "no such access key"},
+		"longest, of digits": {signing{id: strings.Repeat("0", 128), secret: "x"}, strings.Repeat("0", 128), "no such access key"},
+	} {
+		c, err := w.authenticate(t, v, tt.signing)
+		if err == nil {
+			t.Fatalf("%s: let in as %+v", name, c)
+		}
+		if c != (identity.Caller{AccessKeyID: tt.id}) {
+			t.Errorf("%s: %+v, want the key id %q alone", name, c, tt.id)
+		}
+		text := err.Error()
+		if cause := errors.Unwrap(err); cause != nil {
+			text = cause.Error()
+		}
+		if !strings.Contains(text, tt.reason) || strings.Contains(text, tt.signing.secret) && len(tt.signing.secret) > 20 {
+			t.Errorf("%s: the reason is %q, want %q", name, text, tt.reason)
 		}
 	}
 }
