@@ -107,7 +107,7 @@ func (s *Service) assumption(v *directory.View, req *identity.Request, in *api.A
 	if a.sourceIdentity, err = sourceIdentity(req.Caller.Session, in.SourceIdentity); err != nil {
 		return nil, err
 	}
-	if a.contexts, err = s.providedContexts(v, req, in.ProvidedContexts); err != nil {
+	if a.contexts, err = s.providedContexts(v, req, a.account(), in.ProvidedContexts); err != nil {
 		return nil, err
 	}
 	a.keys = a.requestKeys(in)

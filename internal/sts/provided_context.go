@@ -32,19 +32,26 @@ type provided struct {
 	context  map[string]string
 }
 
-// Limits of context assertions.
+// Limits of context assertions: keys of one, bytes of a key or value, and how long one is good.
 const (
-	maxContextKeys    = 20
-	contextValidity   = 15 * time.Minute
-	contextKeyPrefix  = "sts:requestcontext/"
-	contextProviders  = "sts:requestcontextproviders"
-	maxContextText    = 256
-	issueContextInput = "stint:IssueContextAssertion"
+	maxContextKeys  = 20
+	maxContextText  = 256
+	contextValidity = 15 * time.Minute
 )
 
-// providedContexts opens the assertions. Any that this server did not mint, that names another provider or has expired is
-// refused.
-func (s *Service) providedContexts(v *directory.View, req *identity.Request, in []api.ProvidedContext) ([]provided, error) {
+// Condition keys of provided contexts, in lower case, and the action that issues them.
+const (
+	contextKeyPrefix   = "sts:requestcontext/"
+	contextProviders   = "sts:requestcontextproviders"
+	issueContextAction = "stint:IssueContextAssertion"
+)
+
+// providedContexts opens the assertions for a role of an account. Any that this server did not mint, that names another
+// provider or has expired is refused. Only the role's account says what is true of the sessions of its roles: the ticket that a
+// provider of another account vouches for is not the ticket that the role's policies speak of.
+func (s *Service) providedContexts(
+	v *directory.View, req *identity.Request, account arn.AccountID, in []api.ProvidedContext,
+) ([]provided, error) {
 	out := make([]provided, 0, len(in))
 	for _, p := range in {
 		if p.ProviderArn == nil || p.ContextAssertion == nil {
@@ -60,6 +67,12 @@ func (s *Service) providedContexts(v *directory.View, req *identity.Request, in 
 		}
 		if a.Provider != *p.ProviderArn {
 			return nil, invalidParameter("The provided context assertion is not from the context provider " + *p.ProviderArn + ".")
+		}
+		if provider, err := arn.Parse(a.Provider); err != nil || provider.Account != string(account) {
+			return nil, invalidParameter("The context provider " + a.Provider + " does not belong to the account of the role.").Because(err)
+		}
+		if slices.ContainsFunc(out, func(earlier provided) bool { return earlier.provider == a.Provider }) {
+			return nil, invalidParameter("The context provider " + a.Provider + " is given twice.")
 		}
 		if req.Time.Unix() >= a.Expires {
 			return nil, identity.NewFault(identity.ExpiredTokenException, "The provided context assertion is expired.")
@@ -110,7 +123,7 @@ func (s *Service) IssueContext(_ context.Context, v *directory.View, req *identi
 		return nil, err
 	}
 	decision := s.Authorizer.Authorize(v, req, authz.Query{
-		Action:          issueContextInput,
+		Action:          issueContextAction,
 		Resource:        in.ProviderARN,
 		ResourceAccount: req.Caller.Account,
 	})

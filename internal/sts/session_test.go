@@ -349,7 +349,7 @@ func TestProvidedContexts(t *testing.T) {
 		`"sts:RequestContextProviders":"`+provider+`"}}}]}`)
 	closed := w.Role(dt.A, "closed", trust("111122223333"))
 	v := w.View()
-	issue := func(u *directory.User, context map[string]string) string {
+	issueAs := func(provider string, context map[string]string) string {
 		t.Helper()
 		out, err := w.service.IssueContext(t.Context(), v, w.request(user(u)), &sts.IssueContextInput{ProviderARN: provider, Context: context})
 		if err != nil {
@@ -360,10 +360,11 @@ func TestProvidedContexts(t *testing.T) {
 		}
 		return out.ContextAssertion
 	}
+	issue := func(context map[string]string) string { return issueAs(provider, context) }
 	in := func(r *directory.Role, provider, assertion string) api.AssumeRoleInput {
 		return api.AssumeRoleInput{RoleArn: r.ARN, ProvidedContexts: []api.ProvidedContext{{ProviderArn: &provider, ContextAssertion: &assertion}}}
 	}
-	good := issue(u, map[string]string{"ticket": "T-1"})
+	good := issue(map[string]string{"ticket": "T-1"})
 	out, err := w.assume(v, user(u), in(r, provider, good))
 	if err != nil {
 		t.Fatal(err)
@@ -371,7 +372,7 @@ func TestProvidedContexts(t *testing.T) {
 	if got := fmt.Sprint(w.as(v, out.Credentials).Session.Attributes); got != "[{sts:requestcontext/ticket [T-1]} {sts:requestcontextproviders ["+provider+"]}]" {
 		t.Errorf("attributes %s", got)
 	}
-	_, err = w.assume(v, user(u), in(r, provider, issue(u, map[string]string{"ticket": "T-2"})))
+	_, err = w.assume(v, user(u), in(r, provider, issue(map[string]string{"ticket": "T-2"})))
 	wantFault(t, err, identity.AccessDenied, denied(user(u), "sts:SetContext", r))
 	_, err = w.assume(v, user(u), in(closed, provider, good))
 	wantFault(t, err, identity.AccessDenied, denied(user(u), "sts:SetContext", closed))
@@ -391,8 +392,13 @@ func TestProvidedContexts(t *testing.T) {
 		for j := range 5 {
 			context[fmt.Sprintf("k%d%d", i, j)] = strings.Repeat("x", 250)
 		}
-		text := issue(u, context)
-		five = append(five, api.ProvidedContext{ProviderArn: new(provider), ContextAssertion: &text})
+		each := fmt.Sprint(provider, i)
+		five = append(five, api.ProvidedContext{ProviderArn: &each, ContextAssertion: new(issueAs(each, context))})
+	}
+	_, err = w.assume(v, user(u), api.AssumeRoleInput{RoleArn: open.ARN, ProvidedContexts: append(five[:1:1], five[0])})
+	wantFault(t, err, identity.InvalidParameterValue, "The context provider "+provider+"0 is given twice.")
+	if _, err = w.assume(v, user(u), api.AssumeRoleInput{RoleArn: open.ARN, ProvidedContexts: five[:2]}); err != nil {
+		t.Error(err)
 	}
 	_, err = w.assume(v, user(u), api.AssumeRoleInput{RoleArn: open.ARN, ProvidedContexts: five})
 	wantFault(t, err, identity.PackedPolicyTooLarge, "The session with its provided contexts does not fit into a token: please use fewer or "+
@@ -403,6 +409,39 @@ func TestProvidedContexts(t *testing.T) {
 	late2.RoleSessionName = "s1"
 	_, err = w.service.AssumeRole(t.Context(), v, late, &late2)
 	wantFault(t, err, identity.ExpiredTokenException, "The provided context assertion is expired.")
+}
+
+// What another account's provider says of its own principals is not for this account's roles, whoever is trusted to assume
+// them and whether or not they exist.
+func TestProvidersOfOtherAccounts(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	theirs, ours := w.User(dt.B, "mallory", dt.AllowAll), w.User(dt.A, "alice", dt.AllowAll)
+	r := w.Role(dt.A, "target", `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"AWS":"*"},`+
+		`"Action":["sts:AssumeRole","sts:SetContext"],"Condition":{"ForAnyValue:StringEquals":{"sts:RequestContext/Ticket":"T-1"}}}]}`)
+	v := w.View()
+	given := func(u *directory.User) []api.ProvidedContext {
+		t.Helper()
+		provider := "arn:aws:iam::" + string(u.Account) + ":contextProvider/desk"
+		out, err := w.service.IssueContext(t.Context(), v, w.request(user(u)),
+			&sts.IssueContextInput{ProviderARN: provider, Context: map[string]string{"Ticket": "T-1"}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return []api.ProvidedContext{{ProviderArn: &provider, ContextAssertion: &out.ContextAssertion}}
+	}
+	for _, roleARN := range []string{r.ARN, "arn:aws:iam::" + string(dt.A) + ":role/none"} {
+		for _, caller := range []*directory.User{theirs, ours} {
+			_, err := w.assume(v, user(caller), api.AssumeRoleInput{RoleArn: roleARN, ProvidedContexts: given(theirs)})
+			wantFault(t, err, identity.InvalidParameterValue,
+				"The context provider arn:aws:iam::"+string(dt.B)+":contextProvider/desk does not belong to the account of the role.")
+		}
+	}
+	for _, caller := range []*directory.User{theirs, ours} {
+		if _, err := w.assume(v, user(caller), api.AssumeRoleInput{RoleArn: r.ARN, ProvidedContexts: given(ours)}); err != nil {
+			t.Errorf("the role's own provider: %v", err)
+		}
+	}
 }
 
 func TestIssueContextIsAuthorized(t *testing.T) {
