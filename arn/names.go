@@ -28,7 +28,7 @@ func Policy(p Partition, account AccountID, path, name string) string {
 	return "arn:" + string(p) + ":iam::" + string(account) + ":policy" + path + name
 }
 
-// InstanceProfile is an IAM instance profile.
+// InstanceProfile is an IAM instance profile. The server has none yet; the ARN is for those who write policies about them.
 func InstanceProfile(p Partition, account AccountID, path, name string) string {
 	return "arn:" + string(p) + ":iam::" + string(account) + ":instance-profile" + path + name
 }

@@ -13,16 +13,8 @@ import (
 func (d Decision) Fault() *identity.Fault {
 	var b strings.Builder
 	d.sentence(&b)
-	if d.Effect == policy.ExplicitDeny {
-		b.WriteString(" with an explicit deny in ")
-		b.WriteString(article(d.By.String()))
-	} else {
-		b.WriteString(" because no ")
-		b.WriteString(d.By.String())
-		b.WriteString(" allows the ")
-		b.WriteString(d.query.Action)
-		b.WriteString(" action")
-	}
+	b.WriteByte(' ')
+	b.WriteString(d.Reason(d.query.Action))
 	return d.fault(b.String())
 }
 
@@ -49,13 +41,6 @@ func (d Decision) sentence(b *strings.Builder) {
 		b.WriteString(" on resource: ")
 		b.WriteString(d.query.Resource)
 	}
-}
-
-func article(noun string) string {
-	if strings.HasPrefix(noun, "identity") {
-		return "an " + noun
-	}
-	return "a " + noun
 }
 
 // message is the document that DecodeAuthorizationMessage returns. Its shape is as observed from AWS; the member names are

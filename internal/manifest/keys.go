@@ -1,18 +1,13 @@
 package manifest
 
 import (
-	"encoding/base64"
 	"fmt"
-	"io"
 	"slices"
 
 	"github.com/stint-sts/stint/arn"
 	"github.com/stint-sts/stint/internal/directory"
 	"github.com/stint-sts/stint/internal/secret"
 )
-
-// secretSize is 40 characters of base64, as AWS's secrets have.
-const secretSize = 30
 
 // keys returns the access keys of a user, or of root if the user is empty. A key of the file is the one with its id, else the
 // one with its secret, else any that the file does not claim otherwise: so one that was generated is found again.
@@ -84,19 +79,13 @@ func (p *planner) newKey(id arn.AccountID, user string, g accessKey) directory.A
 		k.ID = p.newID(arn.LongTermKeyID, id)
 	}
 	if g.secret.IsZero() {
-		k.Secret.Key = p.newSecret()
+		var err error
+		if k.Secret.Key, err = secret.AccessKey(p.Random); err != nil {
+			p.failure = fmt.Errorf("generating a secret: %w", err)
+		}
 	}
 	if g.id == "" || g.secret.IsZero() {
 		p.plan.Generated = append(p.plan.Generated, GeneratedKey{Account: id, User: user, ID: k.ID, Secret: k.Secret.Key})
 	}
 	return k
-}
-
-func (p *planner) newSecret() secret.Key {
-	b := make([]byte, secretSize)
-	if _, err := io.ReadFull(p.Random, b); err != nil {
-		p.failure = fmt.Errorf("generating a secret: %w", err)
-		return secret.Key{}
-	}
-	return secret.FromString(base64.StdEncoding.EncodeToString(b))
 }

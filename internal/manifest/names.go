@@ -31,7 +31,8 @@ const (
 	minSession     = 3600
 	maxSession     = 43200
 	maxMetadata    = 10_000_000
-	// minSeed and maxSeed are bytes: 16 to 104 characters of base32.
+	// minSeed and maxSeed are bytes: 16 to 104 characters of base32. A seed may be as short as the 80 bits of the devices of RFC
+	// 4226's time, whose owners bring them along.
 	minSeed = 10
 	maxSeed = 64
 )

@@ -8,7 +8,6 @@ import (
 	"image/png"
 	"io"
 	"net/url"
-	"strings"
 
 	"github.com/pquerna/otp"
 
@@ -18,13 +17,8 @@ import (
 const (
 	// seedSize is what RFC 4226 recommends (R6).
 	seedSize = 20
-	// A given seed may be as short as the 80 bits of the devices of RFC 4226's time, whose owners bring them along.
-	minSeedSize = 10
-	maxSeedSize = 64
-	qrPixels    = 256
+	qrPixels = 256
 )
-
-var errSeed = errors.New("an MFA seed must be 16 to 104 characters of base32: A-Z and 2-7")
 
 // NewSeed makes the seed of a device: 160 bits.
 func NewSeed(random io.Reader) (secret.Key, error) {
@@ -35,27 +29,10 @@ func NewSeed(random io.Reader) (secret.Key, error) {
 	return seed, nil
 }
 
-// ParseSeed reads a seed as [Base32] writes it, with or without padding.
-func ParseSeed(text string) (secret.Key, error) {
-	unpadded := strings.TrimRight(text, "=")
-	if len(unpadded) > base32.StdEncoding.EncodedLen(maxSeedSize) {
-		return secret.Key{}, errSeed
-	}
-	b, err := unpaddedBase32().DecodeString(unpadded)
-	if err != nil || len(b) < minSeedSize || len(b) > maxSeedSize {
-		return secret.Key{}, errSeed // the decoder's error would print a character of the seed
-	}
-	canonical := unpaddedBase32().EncodeToString(b) == unpadded && (text == unpadded || text == base32.StdEncoding.EncodeToString(b))
-	if !canonical {
-		return secret.Key{}, errSeed
-	}
-	return secret.New(b), nil
-}
-
 // Base32 shows a seed: the Base32StringSeed of CreateVirtualMFADevice. It is the secret itself.
-func Base32(seed secret.Key) string { return unpaddedBase32().EncodeToString(seed.Reveal()) }
-
-func unpaddedBase32() *base32.Encoding { return base32.StdEncoding.WithPadding(base32.NoPadding) }
+func Base32(seed secret.Key) string {
+	return base32.StdEncoding.WithPadding(base32.NoPadding).EncodeToString(seed.Reveal())
+}
 
 // QRCode shows a seed to an authenticator: the QRCodePNG of CreateVirtualMFADevice, a PNG of
 // otpauth://totp/device@account?secret=… ([IAM API, VirtualMFADevice]). It is the secret itself.

@@ -10,6 +10,7 @@ package secret
 
 import (
 	"crypto/subtle"
+	"encoding/base64"
 	"errors"
 	"fmt"
 	"io"
@@ -46,6 +47,17 @@ func Random(n int, random io.Reader) (Key, error) {
 		return Key{}, fmt.Errorf("making a random key: %w", err)
 	}
 	return New(b), nil
+}
+
+// AccessKey makes a secret access key, as AWS's are: 40 characters of base64, of 30 bytes read from random.
+func AccessKey(random io.Reader) (Key, error) {
+	var b [30]byte
+	if _, err := io.ReadFull(random, b[:]); err != nil {
+		return Key{}, fmt.Errorf("making a secret access key: %w", err)
+	}
+	var text [40]byte
+	base64.StdEncoding.Encode(text[:], b[:])
+	return New(text[:]), nil
 }
 
 // Reveal returns a copy of the key material.

@@ -97,6 +97,17 @@ func TestKeyIsNeverMarshalled(t *testing.T) {
 	}
 }
 
+func TestAccessKey(t *testing.T) {
+	t.Parallel()
+	k, err := secret.AccessKey(strings.NewReader("012345678901234567890123456789more"))
+	if err != nil || k.RevealString() != "MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5" {
+		t.Errorf("made a key of %d characters, %v", len(k.RevealString()), err)
+	}
+	if _, err := secret.AccessKey(strings.NewReader("01234567890123456789012345678")); err == nil {
+		t.Error("made a key of too little randomness")
+	}
+}
+
 func TestKeyIsNotComparable(t *testing.T) {
 	t.Parallel()
 	if reflect.TypeFor[secret.Key]().Comparable() {

@@ -89,18 +89,6 @@ type Error struct {
 // Error gives the reason and the offset; it never quotes the document.
 func (e *Error) Error() string { return fmt.Sprintf("reading JSON at byte %d: %s", e.Offset, e.Reason) }
 
-// Position gives the line and column, both from 1, of a byte offset; columns count characters.
-func Position(data []byte, offset int) (line, column int) {
-	offset = min(max(offset, 0), len(data))
-	line, start := 1, 0
-	for i, c := range data[:offset] {
-		if c == '\n' {
-			line, start = line+1, i+1
-		}
-	}
-	return line, utf8.RuneCount(data[start:offset]) + 1
-}
-
 // Parse reads one document.
 func Parse(data []byte, limits Limits) (Value, error) {
 	p := parser{data: data, depth: orDefault(limits.Depth, defaultDepth), tokens: orDefault(limits.Tokens, defaultTokens)}

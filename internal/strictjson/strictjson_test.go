@@ -149,16 +149,6 @@ func TestErrorsQuoteNothing(t *testing.T) {
 	}
 }
 
-func TestPosition(t *testing.T) {
-	t.Parallel()
-	text := []byte("{\n \"é\": x}")
-	for _, c := range []struct{ offset, line, column int }{{0, 1, 1}, {2, 2, 1}, {8, 2, 6}, {99, 2, 9}, {-1, 1, 1}} {
-		if line, column := Position(text, c.offset); line != c.line || column != c.column {
-			t.Errorf("offset %d: got %d:%d, want %d:%d", c.offset, line, column, c.line, c.column)
-		}
-	}
-}
-
 func TestCompact(t *testing.T) {
 	t.Parallel()
 	got := Compact([]byte(">"), []byte(" { \"a b\\\" \\\\\" :\t[ 1 ,\r\n2 ] } "))

@@ -2,7 +2,6 @@ package sts
 
 import (
 	"context"
-	"encoding/base64"
 	"errors"
 	"fmt"
 	"io"
@@ -57,7 +56,7 @@ func (s *Service) issue(v *directory.View, req *identity.Request, sess *identity
 	if err != nil {
 		return "", fmt.Errorf("issuing a session: %w", err)
 	}
-	sess.Secret, err = newSecret(s.Random)
+	sess.Secret, err = secret.AccessKey(s.Random)
 	if err != nil {
 		return "", fmt.Errorf("issuing a session: %w", err)
 	}
@@ -73,18 +72,8 @@ func (s *Service) issue(v *directory.View, req *identity.Request, sess *identity
 	return token, err
 }
 
-// newSecret makes a secret access key: 40 characters of base64, as AWS's are.
-func newSecret(random io.Reader) (secret.Key, error) {
-	var b [30]byte
-	if _, err := io.ReadFull(random, b[:]); err != nil {
-		return secret.Key{}, err
-	}
-	var text [40]byte
-	base64.StdEncoding.Encode(text[:], b[:])
-	return secret.New(text[:]), nil
-}
-
-// capped applies the administrator's maximum to a duration that the caller did not ask for by number.
+// capped cuts a duration to the administrator's maximum, without a word as root's is cut. Only a number of seconds that
+// AssumeRole asks for is refused instead, as one above the role's maximum.
 func (s *Service) capped(seconds int32) int32 {
 	if limit := int32(s.MaxSession / time.Second); limit > 0 && seconds > limit {
 		return limit
