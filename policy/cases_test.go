@@ -143,7 +143,8 @@ func (c *sharedCase) decide(t *testing.T) (Decision, Trace) {
 }
 
 func (c *sharedCase) validate(t *testing.T) {
-	types := map[string]Type{"identity": Identity, "resource": Resource, "trust": Trust, "generic": Generic}
+	types := map[string]Type{"identity": Managed, // recorded from CreatePolicy
+		"resource": Resource, "trust": Trust, "generic": Generic}
 	text := string(c.Document)
 	var raw string
 	if json.Unmarshal(c.Document, &raw) == nil {
@@ -243,7 +244,7 @@ func TestWireDocumentCases(t *testing.T) {
 	cases := wireCases(t, "pol", "polok", "tp")
 	for _, c := range cases {
 		t.Run(c.ID, func(t *testing.T) {
-			typ, raw := Identity, c.Request.Params["PolicyDocument"]
+			typ, raw := Managed, c.Request.Params["PolicyDocument"]
 			if trust, found := c.Request.Params["AssumeRolePolicyDocument"]; found {
 				typ, raw = Trust, trust
 			}

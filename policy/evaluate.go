@@ -33,7 +33,8 @@ type Set struct {
 	Resource []Attached
 	// Trust says that the resource is a role and Resource its trust policy: identity policies alone never suffice.
 	Trust bool
-	// ResourceRequired says that the resource's policy must allow in every case, as for a KMS key.
+	// ResourceRequired says that the resource's policy must allow in every case, as for a KMS key. Who does not know which
+	// requests are of these two kinds asks ResourcePolicyRequired.
 	ResourceRequired bool
 	// Endpoint are the policies of the VPC endpoint that the request came through; one of them must allow.
 	Endpoint    []Attached

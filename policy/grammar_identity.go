@@ -5,24 +5,23 @@ import (
 	"strings"
 )
 
-// checkIdentity holds the rules for identity-based policies in the order in which AWS checks them (facts.md §10).
+// checkIdentity holds the rules for identity-based policies in the order in which AWS checks them
+// (docs/wire-compatibility.md §10).
 func (r *reader) checkIdentity(d *Document) *Error {
 	if fault := r.checkNoPrincipal(); fault != nil {
 		return fault
 	}
-	if d.Version != Version2012 {
+	// Only what is to be a managed policy must be of the new version: IAM keeps inline policies without one.
+	if managed := r.kind == Managed || r.kind == Boundary; managed && d.Version != Version2012 {
 		return &Error{Message: "Policy document must be version 2012-10-17 or greater.", Offset: -1}
 	}
 	return r.checkIdentityStatements(d)
 }
 
-// checkSession holds the rules for policies that are passed to STS: the version may be left out, and an incomplete ARN is not
-// completed [GRAM].
+// checkSession holds the rules for policies that are passed to STS: those of an identity-based policy, but an incomplete ARN is
+// not completed [GRAM].
 func (r *reader) checkSession(d *Document) *Error {
-	if fault := r.checkNoPrincipal(); fault != nil {
-		return fault
-	}
-	if fault := r.checkIdentityStatements(d); fault != nil {
+	if fault := r.checkIdentity(d); fault != nil {
 		return fault
 	}
 	for i := range d.Statements {

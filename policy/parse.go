@@ -32,7 +32,7 @@ func Parse(text string, t Type) (*Document, error) {
 // check applies the rules of the type to a document whose shape is right.
 func (r *reader) check(d *Document) *Error {
 	switch r.kind {
-	case Identity, Boundary:
+	case Identity, Managed, Boundary:
 		return r.checkIdentity(d)
 	case Session:
 		return r.checkSession(d)

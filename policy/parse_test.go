@@ -28,6 +28,11 @@ func TestParseRefusals(t *testing.T) {
 		{Identity, `{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"s3:*","Resource":"*","Condition":{"BinaryNotEquals":{"a":"true"}}}}`, syntaxErrors},
 		{Identity, `{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"s3:*","NotPrincipal":"*","Resource":"*"}}`, "Policy document should not specify a principal."},
 		{Boundary, `{"Statement":{"Effect":"Allow","Action":"s3:*","Resource":"*"}}`, "Policy document must be version 2012-10-17 or greater."},
+		{Managed, `{"Statement":{"Effect":"Allow","Action":"s3:*","Resource":"*"}}`, "Policy document must be version 2012-10-17 or greater."},
+		{Managed, `{"Version":"2008-10-17","Statement":{"Effect":"denY","Action":"s3:*","Resource":"*"}}`, "Policy document must be version 2012-10-17 or greater."},
+		{Managed, `{"Version":"2008-10-17","Statement":{"Effect":"Allow","Principal":"*","Action":"s3:*","Resource":"*"}}`, "Policy document should not specify a principal."},
+		{Managed, `{"Version":"2012-10-18","Statement":{"Effect":"Allow","Action":"s3:*","Resource":"*"}}`, syntaxErrors},
+		{Identity, `{"Version":"2012-10-18","Statement":{"Effect":"Allow","Action":"s3:*","Resource":"*"}}`, syntaxErrors},
 		{Identity, `{"Version":"2012-10-17","Statement":{"Sid":"a b","Effect":"Allow","Action":"s3:*","Resource":"*"}}`, "Statement IDs (SID) must be alpha-numeric. Check that your input satisfies the regular expression [0-9A-Za-z]*"},
 		{Session, `{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"s3:*","Resource":"arn:aws:s3"}}`, `Resource arn:aws:s3 must be in ARN format or "*".`},
 		{Session, `not JSON`, "The policy is not in the valid JSON format."},
@@ -96,7 +101,12 @@ func TestParseAccepts(t *testing.T) {
 		text string
 	}{
 		{Identity, allowOne},
+		{Managed, allowOne},
 		{Boundary, allowOne},
+		{Identity, `{"Statement":{"Effect":"Allow","Action":"s3:*","Resource":"*"}}`}, // IAM asks only managed policies for their version
+		{Identity, `{"Version":"2008-10-17","Statement":{"Effect":"Allow","Action":"s3:*","Resource":"*"}}`},
+		{Session, `{"Version":"2008-10-17","Statement":{"Effect":"Allow","Action":"s3:*","Resource":"*"}}`},
+		{Trust, `{"Statement":{"Effect":"Allow","Principal":"*","Action":"sts:AssumeRole"}}`},
 		{Session, `{"Statement":{"Effect":"Allow","Action":"s3:*","Resource":"arn:aws:s3:::b"}}`},
 		{SCP, allowOne},
 		{RCP, `{"Version":"2012-10-17","Statement":{"Effect":"Deny","Principal":"*","Action":"s3:*","Resource":"*"}}`},

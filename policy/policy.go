@@ -5,10 +5,11 @@ type Type int
 
 // The types of policy.
 const (
-	Identity Type = iota // attached to a user, group or role
+	Identity Type = iota // inline in a user, group or role; any that is attached to one
+	Managed              // what CreatePolicy takes: the identity grammar, and the Version must be 2012-10-17
 	Trust                // a role's trust policy
 	Resource             // attached to a resource other than a role
-	Boundary             // a managed policy set as permissions boundary; its grammar is the identity grammar
+	Boundary             // a managed policy set as permissions boundary; its grammar is that of Managed
 	Session              // passed to an STS operation
 	SCP                  // service control policy
 	RCP                  // resource control policy
@@ -19,7 +20,7 @@ const (
 // String gives AWS's words for the type, as its messages use them.
 func (t Type) String() string {
 	switch t {
-	case Identity:
+	case Identity, Managed:
 		return "identity-based policy"
 	case Trust:
 		return "role trust policy"
@@ -44,7 +45,7 @@ func (t Type) MarshalText() ([]byte, error) { return []byte(t.String()), nil }
 
 // article gives the words for one policy of the type.
 func (t Type) article() string {
-	if t == Identity {
+	if t == Identity || t == Managed {
 		return "an " + t.String()
 	}
 	return "a " + t.String()

@@ -64,7 +64,7 @@ func (s *Service) ListAccountAliases(
 func (s *Service) changeAlias(
 	ctx context.Context, req *identity.Request, operation string, alter func(v *directory.View, a *directory.Account) error,
 ) error {
-	return s.change(ctx, func(v *directory.View) (*directory.Change, error) {
+	return s.change(ctx, req, func(v *directory.View) (*directory.Change, error) {
 		if err := s.authorize(v, req, ask{operation: operation}); err != nil {
 			return nil, err
 		}

@@ -34,7 +34,7 @@ func (s *Service) attach(ctx context.Context, req *identity.Request, find finder
 	if err := policyShaped(policyARN); err != nil {
 		return err
 	}
-	return s.changeHolder(ctx, find, func(v *directory.View, h *holder, c *directory.Change) error {
+	return s.changeHolder(ctx, req, find, func(v *directory.View, h *holder, c *directory.Change) error {
 		p, ok := visiblePolicy(v, req.Caller.Account, policyARN)
 		if !ok {
 			return identity.NewFault(identity.NoSuchEntity, "Policy "+policyARN+" does not exist or is not attachable.")
@@ -54,26 +54,26 @@ func (s *Service) attach(ctx context.Context, req *identity.Request, find finder
 // DetachUserPolicy detaches a managed policy from a user.
 func (s *Service) DetachUserPolicy(ctx context.Context, _ *directory.View, req *identity.Request, in *api.DetachUserPolicyInput) (*api.Empty, error) {
 	find := s.userHolder(req, ask{operation: "DetachUserPolicy", name: in.UserName, policyARN: in.PolicyArn})
-	return done(s.detach(ctx, find, in.PolicyArn))
+	return done(s.detach(ctx, req, find, in.PolicyArn))
 }
 
 // DetachGroupPolicy detaches a managed policy from a group.
 func (s *Service) DetachGroupPolicy(ctx context.Context, _ *directory.View, req *identity.Request, in *api.DetachGroupPolicyInput) (*api.Empty, error) {
 	find := s.groupHolder(req, ask{operation: "DetachGroupPolicy", name: in.GroupName, policyARN: in.PolicyArn})
-	return done(s.detach(ctx, find, in.PolicyArn))
+	return done(s.detach(ctx, req, find, in.PolicyArn))
 }
 
 // DetachRolePolicy detaches a managed policy from a role.
 func (s *Service) DetachRolePolicy(ctx context.Context, _ *directory.View, req *identity.Request, in *api.DetachRolePolicyInput) (*api.Empty, error) {
 	find := s.roleHolder(req, ask{operation: "DetachRolePolicy", name: in.RoleName, policyARN: in.PolicyArn})
-	return done(s.detach(ctx, find, in.PolicyArn))
+	return done(s.detach(ctx, req, find, in.PolicyArn))
 }
 
-func (s *Service) detach(ctx context.Context, find finder, policyARN string) error {
+func (s *Service) detach(ctx context.Context, req *identity.Request, find finder, policyARN string) error {
 	if err := policyShaped(policyARN); err != nil {
 		return err
 	}
-	return s.changeHolder(ctx, find, func(_ *directory.View, h *holder, _ *directory.Change) error {
+	return s.changeHolder(ctx, req, find, func(_ *directory.View, h *holder, _ *directory.Change) error {
 		i := slices.Index(*h.attached, policyARN)
 		if i < 0 {
 			return policyNotFound(policyARN)

@@ -444,6 +444,60 @@ func TestSelfModificationNeedsPermission(t *testing.T) {
 	}
 }
 
+// advisory 47: who may create may not thereby tag: that is a permission of its own, judged with the request's tags on what is
+// to be created, and needed only if there are tags.
+func TestTagsAtCreationNeedPermission(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		create, tag, resource string
+		do                    func(s *stage, tags []api.Tag) error
+	}{
+		{"CreateUser", "TagUser", "user/n/new", func(s *stage, tags []api.Tag) error {
+			_, err := s.CreateUser(s.t.Context(), s.view(), s.as("caller"), &api.CreateUserInput{UserName: "new", Path: new("/n/"), Tags: tags})
+			return err
+		}},
+		{"CreateRole", "TagRole", "role/n/new", func(s *stage, tags []api.Tag) error {
+			_, err := s.CreateRole(s.t.Context(), s.view(), s.as("caller"),
+				&api.CreateRoleInput{RoleName: "new", Path: new("/n/"), AssumeRolePolicyDocument: anyone, Tags: tags})
+			return err
+		}},
+		{"CreatePolicy", "TagPolicy", "policy/n/new", func(s *stage, tags []api.Tag) error {
+			_, err := s.CreatePolicy(s.t.Context(), s.view(), s.as("caller"),
+				&api.CreatePolicyInput{PolicyName: "new", Path: new("/n/"), PolicyDocument: allowSTS, Tags: tags})
+			return err
+		}},
+		{"CreateVirtualMFADevice", "TagMFADevice", "mfa/n/new", func(s *stage, tags []api.Tag) error {
+			_, err := s.CreateVirtualMFADevice(s.t.Context(), s.view(), s.as("caller"),
+				&api.CreateVirtualMFADeviceInput{VirtualMFADeviceName: "new", Path: new("/n/"), Tags: tags})
+			return err
+		}},
+	} {
+		t.Run(tt.create, func(t *testing.T) {
+			t.Parallel()
+			s := newStage(t, allowSTS)
+			resource := s.arn(tt.resource)
+			both := func(tagged, value string) string {
+				return `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"iam:` + tt.create + `","Resource":"` + resource + `"},` +
+					`{"Effect":"Allow","Action":"iam:` + tt.tag + `","Resource":"` + tagged + `","Condition":{"StringEquals":{"aws:RequestTag/k":"` + value + `"}}}]}`
+			}
+			s.permit(allowing(tt.tag, []string{resource}, nil))
+			s.denied(tt.do(s, tagged), tt.create, resource)
+			for _, text := range []string{allowing(tt.create, []string{resource}, nil), both(resource, "w"), both(resource+"-not", "v")} {
+				s.permit(text)
+				s.denied(tt.do(s, tagged), tt.tag, resource)
+			}
+			s.permit(both(resource, "v"))
+			if err := tt.do(s, tagged); err != nil {
+				t.Fatalf("allowed call: %v", err)
+			}
+			untagged := newStage(t, allowing(tt.create, []string{"*"}, nil))
+			if err := tt.do(untagged, nil); err != nil {
+				t.Fatalf("without tags: %v", err)
+			}
+		})
+	}
+}
+
 // advisory 48 (GHSA-xp3c-3jw3-4vcr): a list under a path is judged by the policies for that path.
 func TestListsObeyDenies(t *testing.T) {
 	t.Parallel()

@@ -29,7 +29,7 @@ func (s *Service) PutRolePermissionsBoundary(
 }
 
 func (s *Service) putBoundary(ctx context.Context, req *identity.Request, find finder, policyARN string) error {
-	return s.changeHolder(ctx, find, func(v *directory.View, h *holder, c *directory.Change) (err error) {
+	return s.changeHolder(ctx, req, find, func(v *directory.View, h *holder, c *directory.Change) (err error) {
 		*h.boundary, err = setBoundary(c, v, req.Caller.Account, policyARN)
 		return err
 	})
@@ -39,18 +39,18 @@ func (s *Service) putBoundary(ctx context.Context, req *identity.Request, find f
 func (s *Service) DeleteUserPermissionsBoundary(
 	ctx context.Context, _ *directory.View, req *identity.Request, in *api.DeleteUserPermissionsBoundaryInput,
 ) (*api.Empty, error) {
-	return done(s.deleteBoundary(ctx, s.userHolder(req, ask{operation: "DeleteUserPermissionsBoundary", name: in.UserName})))
+	return done(s.deleteBoundary(ctx, req, s.userHolder(req, ask{operation: "DeleteUserPermissionsBoundary", name: in.UserName})))
 }
 
 // DeleteRolePermissionsBoundary takes the permissions boundary of a role away.
 func (s *Service) DeleteRolePermissionsBoundary(
 	ctx context.Context, _ *directory.View, req *identity.Request, in *api.DeleteRolePermissionsBoundaryInput,
 ) (*api.Empty, error) {
-	return done(s.deleteBoundary(ctx, s.roleHolder(req, ask{operation: "DeleteRolePermissionsBoundary", name: in.RoleName})))
+	return done(s.deleteBoundary(ctx, req, s.roleHolder(req, ask{operation: "DeleteRolePermissionsBoundary", name: in.RoleName})))
 }
 
-func (s *Service) deleteBoundary(ctx context.Context, find finder) error {
-	return s.changeHolder(ctx, find, func(_ *directory.View, h *holder, _ *directory.Change) error {
+func (s *Service) deleteBoundary(ctx context.Context, req *identity.Request, find finder) error {
+	return s.changeHolder(ctx, req, find, func(_ *directory.View, h *holder, _ *directory.Change) error {
 		*h.boundary = ""
 		return nil
 	})

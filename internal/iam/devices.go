@@ -35,7 +35,7 @@ func (s *Service) CreateVirtualMFADevice(
 		Created: now(req),
 		Tags:    tags,
 	}
-	err = s.change(ctx, func(v *directory.View) (*directory.Change, error) {
+	err = s.change(ctx, req, func(v *directory.View) (*directory.Change, error) {
 		d.Serial = arn.MFADevice(v.Partition(), d.Account, d.Path, d.Name)
 		if len(d.Serial) > maxSerial {
 			return nil, identity.NewFault(identity.ValidationError, "The path and name of the device make a serial number of more than 256 characters")
@@ -92,7 +92,7 @@ func (s *Service) EnableMFADevice(ctx context.Context, _ *directory.View, req *i
 		return nil, err
 	}
 	proved := d.Seed.Key
-	return done(s.change(ctx, func(v *directory.View) (*directory.Change, error) {
+	return done(s.change(ctx, req, func(v *directory.View) (*directory.Change, error) {
 		u, d, err := s.enabling(v, req, in)
 		if err != nil {
 			return nil, err
@@ -132,7 +132,7 @@ func (s *Service) enabling(v *directory.View, req *identity.Request, in *api.Ena
 func (s *Service) DeactivateMFADevice(
 	ctx context.Context, _ *directory.View, req *identity.Request, in *api.DeactivateMFADeviceInput,
 ) (*api.Empty, error) {
-	return done(s.change(ctx, func(v *directory.View) (*directory.Change, error) {
+	return done(s.change(ctx, req, func(v *directory.View) (*directory.Change, error) {
 		_, found, err := s.deviceOf(v, req, "DeactivateMFADevice", in.UserName, in.SerialNumber)
 		if err != nil {
 			return nil, err
@@ -163,7 +163,7 @@ func (s *Service) ResyncMFADevice(ctx context.Context, v *directory.View, req *i
 func (s *Service) DeleteVirtualMFADevice(
 	ctx context.Context, _ *directory.View, req *identity.Request, in *api.DeleteVirtualMFADeviceInput,
 ) (*api.Empty, error) {
-	return done(s.change(ctx, func(v *directory.View) (*directory.Change, error) {
+	return done(s.change(ctx, req, func(v *directory.View) (*directory.Change, error) {
 		if err := s.authorize(v, req, ask{operation: "DeleteVirtualMFADevice", name: in.SerialNumber}); err != nil {
 			return nil, err
 		}

@@ -18,9 +18,9 @@ const (
 	maxManagedSize = 6144
 )
 
-// identityDocument accepts the text of an inline or managed policy.
-func identityDocument(text string) (*directory.Document, error) {
-	if _, err := policy.Parse(text, policy.Identity); err != nil {
+// identityDocument accepts the text of an inline or a managed policy.
+func identityDocument(text string, t policy.Type) (*directory.Document, error) {
+	if _, err := policy.Parse(text, t); err != nil {
 		return nil, malformed(err)
 	}
 	return directory.NewDocument(text), nil

@@ -16,7 +16,7 @@ const maxGroups = 10
 // CreateGroup makes a group without members.
 func (s *Service) CreateGroup(ctx context.Context, _ *directory.View, req *identity.Request, in *api.CreateGroupInput) (*api.CreateGroupOutput, error) {
 	var created *directory.Group
-	err := s.change(ctx, func(v *directory.View) (*directory.Change, error) {
+	err := s.change(ctx, req, func(v *directory.View) (*directory.Change, error) {
 		g := &directory.Group{Account: req.Caller.Account, Name: in.GroupName, Path: pathOr(in.Path), Created: now(req)}
 		g.ARN = arn.Group(v.Partition(), g.Account, g.Path, g.Name)
 		err := s.authorize(v, req, ask{operation: "CreateGroup", name: g.Name, path: g.Path})
@@ -62,7 +62,7 @@ func (s *Service) GetGroup(_ context.Context, v *directory.View, req *identity.R
 
 // UpdateGroup changes a group's name or path. Its members stay, since they hold its unique id.
 func (s *Service) UpdateGroup(ctx context.Context, _ *directory.View, req *identity.Request, in *api.UpdateGroupInput) (*api.Empty, error) {
-	return done(s.change(ctx, func(v *directory.View) (*directory.Change, error) {
+	return done(s.change(ctx, req, func(v *directory.View) (*directory.Change, error) {
 		old, err := s.group(v, req, ask{operation: "UpdateGroup", name: in.GroupName})
 		if err != nil || in.NewGroupName == nil && in.NewPath == nil {
 			return nil, err
@@ -94,7 +94,7 @@ func (s *Service) UpdateGroup(ctx context.Context, _ *directory.View, req *ident
 
 // DeleteGroup removes a group that has neither members nor policies.
 func (s *Service) DeleteGroup(ctx context.Context, _ *directory.View, req *identity.Request, in *api.DeleteGroupInput) (*api.Empty, error) {
-	return done(s.change(ctx, func(v *directory.View) (*directory.Change, error) {
+	return done(s.change(ctx, req, func(v *directory.View) (*directory.Change, error) {
 		g, err := s.group(v, req, ask{operation: "DeleteGroup", name: in.GroupName})
 		if err != nil {
 			return nil, err
@@ -135,7 +135,7 @@ func (s *Service) ListGroups(_ context.Context, v *directory.View, req *identity
 
 // AddUserToGroup makes a user a member. One who is a member already stays one.
 func (s *Service) AddUserToGroup(ctx context.Context, _ *directory.View, req *identity.Request, in *api.AddUserToGroupInput) (*api.Empty, error) {
-	return done(s.change(ctx, func(v *directory.View) (*directory.Change, error) {
+	return done(s.change(ctx, req, func(v *directory.View) (*directory.Change, error) {
 		g, u, err := s.membership(v, req, "AddUserToGroup", in.GroupName, in.UserName)
 		if err != nil || slices.Contains(u.Groups, g.ID) {
 			return nil, err
@@ -153,7 +153,7 @@ func (s *Service) AddUserToGroup(ctx context.Context, _ *directory.View, req *id
 
 // RemoveUserFromGroup ends a membership.
 func (s *Service) RemoveUserFromGroup(ctx context.Context, _ *directory.View, req *identity.Request, in *api.RemoveUserFromGroupInput) (*api.Empty, error) {
-	return done(s.change(ctx, func(v *directory.View) (*directory.Change, error) {
+	return done(s.change(ctx, req, func(v *directory.View) (*directory.Change, error) {
 		g, u, err := s.membership(v, req, "RemoveUserFromGroup", in.GroupName, in.UserName)
 		if err != nil {
 			return nil, err

@@ -73,8 +73,10 @@ func (s *Service) roleHolder(req *identity.Request, a ask) finder {
 }
 
 // changeHolder alters a holder and commits it. alter may add to the change what it depends on.
-func (s *Service) changeHolder(ctx context.Context, find finder, alter func(v *directory.View, h *holder, c *directory.Change) error) error {
-	return s.change(ctx, func(v *directory.View) (*directory.Change, error) {
+func (s *Service) changeHolder(
+	ctx context.Context, req *identity.Request, find finder, alter func(v *directory.View, h *holder, c *directory.Change) error,
+) error {
+	return s.change(ctx, req, func(v *directory.View) (*directory.Change, error) {
 		h, err := find(v)
 		if err != nil {
 			return nil, err

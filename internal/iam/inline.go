@@ -14,24 +14,24 @@ import (
 // PutUserPolicy adds or replaces an inline policy of a user.
 func (s *Service) PutUserPolicy(ctx context.Context, _ *directory.View, req *identity.Request, in *api.PutUserPolicyInput) (*api.Empty, error) {
 	find := s.userHolder(req, ask{operation: "PutUserPolicy", name: in.UserName})
-	return done(s.putInline(ctx, find, in.PolicyName, in.PolicyDocument))
+	return done(s.putInline(ctx, req, find, in.PolicyName, in.PolicyDocument))
 }
 
 // PutGroupPolicy adds or replaces an inline policy of a group.
 func (s *Service) PutGroupPolicy(ctx context.Context, _ *directory.View, req *identity.Request, in *api.PutGroupPolicyInput) (*api.Empty, error) {
 	find := s.groupHolder(req, ask{operation: "PutGroupPolicy", name: in.GroupName})
-	return done(s.putInline(ctx, find, in.PolicyName, in.PolicyDocument))
+	return done(s.putInline(ctx, req, find, in.PolicyName, in.PolicyDocument))
 }
 
 // PutRolePolicy adds or replaces an inline policy of a role.
 func (s *Service) PutRolePolicy(ctx context.Context, _ *directory.View, req *identity.Request, in *api.PutRolePolicyInput) (*api.Empty, error) {
 	find := s.roleHolder(req, ask{operation: "PutRolePolicy", name: in.RoleName})
-	return done(s.putInline(ctx, find, in.PolicyName, in.PolicyDocument))
+	return done(s.putInline(ctx, req, find, in.PolicyName, in.PolicyDocument))
 }
 
-func (s *Service) putInline(ctx context.Context, find finder, name, text string) error {
-	return s.changeHolder(ctx, find, func(_ *directory.View, h *holder, _ *directory.Change) error {
-		document, err := identityDocument(text)
+func (s *Service) putInline(ctx context.Context, req *identity.Request, find finder, name, text string) error {
+	return s.changeHolder(ctx, req, find, func(_ *directory.View, h *holder, _ *directory.Change) error {
+		document, err := identityDocument(text, policy.Identity)
 		if err != nil {
 			return err
 		}
@@ -55,21 +55,21 @@ func (s *Service) putInline(ctx context.Context, find finder, name, text string)
 
 // DeleteUserPolicy removes an inline policy of a user.
 func (s *Service) DeleteUserPolicy(ctx context.Context, _ *directory.View, req *identity.Request, in *api.DeleteUserPolicyInput) (*api.Empty, error) {
-	return done(s.deleteInline(ctx, s.userHolder(req, ask{operation: "DeleteUserPolicy", name: in.UserName}), in.PolicyName))
+	return done(s.deleteInline(ctx, req, s.userHolder(req, ask{operation: "DeleteUserPolicy", name: in.UserName}), in.PolicyName))
 }
 
 // DeleteGroupPolicy removes an inline policy of a group.
 func (s *Service) DeleteGroupPolicy(ctx context.Context, _ *directory.View, req *identity.Request, in *api.DeleteGroupPolicyInput) (*api.Empty, error) {
-	return done(s.deleteInline(ctx, s.groupHolder(req, ask{operation: "DeleteGroupPolicy", name: in.GroupName}), in.PolicyName))
+	return done(s.deleteInline(ctx, req, s.groupHolder(req, ask{operation: "DeleteGroupPolicy", name: in.GroupName}), in.PolicyName))
 }
 
 // DeleteRolePolicy removes an inline policy of a role.
 func (s *Service) DeleteRolePolicy(ctx context.Context, _ *directory.View, req *identity.Request, in *api.DeleteRolePolicyInput) (*api.Empty, error) {
-	return done(s.deleteInline(ctx, s.roleHolder(req, ask{operation: "DeleteRolePolicy", name: in.RoleName}), in.PolicyName))
+	return done(s.deleteInline(ctx, req, s.roleHolder(req, ask{operation: "DeleteRolePolicy", name: in.RoleName}), in.PolicyName))
 }
 
-func (s *Service) deleteInline(ctx context.Context, find finder, name string) error {
-	return s.changeHolder(ctx, find, func(_ *directory.View, h *holder, _ *directory.Change) error {
+func (s *Service) deleteInline(ctx context.Context, req *identity.Request, find finder, name string) error {
+	return s.changeHolder(ctx, req, find, func(_ *directory.View, h *holder, _ *directory.Change) error {
 		i := h.inlineIndex(name)
 		if i < 0 {
 			return noSuch(h.kind+" policy", name)

@@ -2,9 +2,7 @@ package iam
 
 import (
 	"context"
-	"encoding/base64"
 	"fmt"
-	"io"
 	"slices"
 
 	"github.com/stint-sts/stint/arn"
@@ -52,13 +50,13 @@ func (s *Service) newKey(v *directory.View, req *identity.Request) (directory.Ac
 	if err != nil {
 		return directory.AccessKey{}, err
 	}
-	var b [30]byte // 40 characters of base64, as AWS's secrets are
-	if _, err := io.ReadFull(s.Random, b[:]); err != nil {
+	key, err := secret.AccessKey(s.Random)
+	if err != nil {
 		return directory.AccessKey{}, fmt.Errorf("making an access key: %w", err)
 	}
 	return directory.AccessKey{
 		ID:      id,
-		Secret:  directory.Protected{Key: secret.FromString(base64.StdEncoding.EncodeToString(b[:]))},
+		Secret:  directory.Protected{Key: key},
 		Status:  directory.Active,
 		Created: now(req),
 	}, nil
@@ -120,7 +118,7 @@ func (s *Service) changeKeys(
 	ctx context.Context, req *identity.Request, operation string, userName *string,
 	alter func(v *directory.View, o owner, keys *[]directory.AccessKey) error,
 ) error {
-	return s.change(ctx, func(v *directory.View) (*directory.Change, error) {
+	return s.change(ctx, req, func(v *directory.View) (*directory.Change, error) {
 		o, err := s.owner(v, req, operation, userName)
 		if err != nil {
 			return nil, err

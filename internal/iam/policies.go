@@ -19,7 +19,7 @@ func (s *Service) CreatePolicy(ctx context.Context, _ *directory.View, req *iden
 		return nil, err
 	}
 	var created *directory.ManagedPolicy
-	err = s.change(ctx, func(v *directory.View) (*directory.Change, error) {
+	err = s.change(ctx, req, func(v *directory.View) (*directory.Change, error) {
 		p := &directory.ManagedPolicy{
 			Account:     req.Caller.Account,
 			Name:        in.PolicyName,
@@ -60,7 +60,7 @@ func (s *Service) CreatePolicy(ctx context.Context, _ *directory.View, req *iden
 }
 
 func managedDocument(text string) (*directory.Document, error) {
-	document, err := identityDocument(text)
+	document, err := identityDocument(text, policy.Managed)
 	if err != nil {
 		return nil, err
 	}
@@ -86,7 +86,7 @@ func (s *Service) GetPolicy(_ context.Context, v *directory.View, req *identity.
 
 // DeletePolicy removes a managed policy that nothing uses and that has only its default version.
 func (s *Service) DeletePolicy(ctx context.Context, _ *directory.View, req *identity.Request, in *api.DeletePolicyInput) (*api.Empty, error) {
-	return done(s.change(ctx, func(v *directory.View) (*directory.Change, error) {
+	return done(s.change(ctx, req, func(v *directory.View) (*directory.Change, error) {
 		p, err := s.managedToChange(v, req, ask{operation: "DeletePolicy", name: in.PolicyArn})
 		if err != nil {
 			return nil, err
@@ -194,7 +194,7 @@ func (s *Service) ListPolicyTags(_ context.Context, v *directory.View, req *iden
 
 // changePolicy alters a copy of the managed policy that a names and commits it.
 func (s *Service) changePolicy(ctx context.Context, req *identity.Request, a ask, alter func(p *directory.ManagedPolicy) error) error {
-	return s.change(ctx, func(v *directory.View) (*directory.Change, error) {
+	return s.change(ctx, req, func(v *directory.View) (*directory.Change, error) {
 		found, err := s.managedToChange(v, req, a)
 		if err != nil {
 			return nil, err

@@ -297,6 +297,14 @@ func TestInlinePolicies(t *testing.T) {
 			fmt.Sprintf("Maximum policy size of %d bytes exceeded for %s", tt.quota, tt.whose))
 		refused(t, tt.put("c", "[]"), identity.MalformedPolicyDocument, "Syntax errors in policy.")
 	}
+	for _, version := range []string{"", `"Version":"2008-10-17",`} { // refused only of managed policies
+		old := strings.Replace(allowSTS, `"Version":"2012-10-17",`, version, 1)
+		for _, put := range []func(name, text string) error{putUser, putGroup, putRole} {
+			if err := put("b", old); err != nil {
+				t.Fatalf("%s: %v", old, err)
+			}
+		}
+	}
 	out := ok2(s.GetUserPolicy(ctx, s.view(), r, &api.GetUserPolicyInput{UserName: "PLAIN", PolicyName: "a"}))(t)
 	equal(t, "user", out.UserName, "plain")
 	equal(t, "name", out.PolicyName, "A")

@@ -19,7 +19,7 @@ func (s *Service) CreateRole(ctx context.Context, _ *directory.View, req *identi
 		return nil, err
 	}
 	var answer api.Role
-	err = s.change(ctx, func(v *directory.View) (*directory.Change, error) {
+	err = s.change(ctx, req, func(v *directory.View) (*directory.Change, error) {
 		r := &directory.Role{
 			Account:           req.Caller.Account,
 			Name:              in.RoleName,
@@ -125,7 +125,7 @@ func (s *Service) UpdateAssumeRolePolicy(
 
 // DeleteRole removes a role that has no policies any more. Its sessions end with it, since they hold its unique id.
 func (s *Service) DeleteRole(ctx context.Context, _ *directory.View, req *identity.Request, in *api.DeleteRoleInput) (*api.Empty, error) {
-	return done(s.change(ctx, func(v *directory.View) (*directory.Change, error) {
+	return done(s.change(ctx, req, func(v *directory.View) (*directory.Change, error) {
 		r, err := s.roleToChange(v, req, ask{operation: "DeleteRole", name: in.RoleName})
 		if err != nil {
 			return nil, err
@@ -199,7 +199,7 @@ func (s *Service) ListRoleTags(_ context.Context, v *directory.View, req *identi
 
 // changeRole alters a copy of the role that a names and commits it.
 func (s *Service) changeRole(ctx context.Context, req *identity.Request, a ask, alter func(v *directory.View, r *directory.Role) error) error {
-	return s.change(ctx, func(v *directory.View) (*directory.Change, error) {
+	return s.change(ctx, req, func(v *directory.View) (*directory.Change, error) {
 		found, err := s.roleToChange(v, req, a)
 		if err != nil {
 			return nil, err

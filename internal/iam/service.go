@@ -36,6 +36,8 @@ type Service struct {
 	MFA    *mfa.Verifier
 	// Random is cryptographically secure and safe for concurrent use.
 	Random io.Reader
+
+	turns turns
 }
 
 const (
@@ -45,9 +47,15 @@ const (
 	maxPause    = 64 * time.Millisecond
 )
 
-// change commits what derive makes of the newest View. If it has moved meanwhile, derive is called again. A nil change means
-// that there is nothing to do.
-func (s *Service) change(ctx context.Context, derive func(v *directory.View) (*directory.Change, error)) error {
+// change commits what derive makes of the newest View. An account's changes are made one after the other on this node, however
+// many come at once. If another node has moved the View meanwhile, derive is called again. A nil change means that there is
+// nothing to do.
+func (s *Service) change(ctx context.Context, req *identity.Request, derive func(v *directory.View) (*directory.Change, error)) error {
+	end, err := s.turns.take(ctx, req.Caller.Account)
+	if err != nil {
+		return err
+	}
+	defer end()
 	for attempt := range maxAttempts {
 		c, err := derive(s.Directory.View())
 		if err != nil || c == nil {
@@ -66,8 +74,7 @@ func (s *Service) change(ctx context.Context, derive func(v *directory.View) (*d
 			return err
 		}
 	}
-	return identity.NewFault(identity.ConcurrentModification, "The request was rejected because multiple requests to change this "+
-		"object were submitted simultaneously. Wait a few minutes and submit your request again.")
+	return concurrentModification()
 }
 
 // pause lets the View catch up and those who compete for one entity come apart.
@@ -128,7 +135,12 @@ func checkARN(entityARN string) error {
 	return nil
 }
 
-// Refusals in AWS's words (facts.md §11).
+// Refusals in AWS's words (docs/wire-compatibility.md §11).
+
+func concurrentModification() *identity.Fault {
+	return identity.NewFault(identity.ConcurrentModification, "The request was rejected because multiple requests to change this "+
+		"object were submitted simultaneously. Wait a few minutes and submit your request again.")
+}
 
 func noSuch(kind, name string) *identity.Fault {
 	return identity.NewFault(identity.NoSuchEntity, "The "+kind+" with name "+name+" cannot be found.")

@@ -42,8 +42,7 @@ func TestChangesThatCannotBeMade(t *testing.T) {
 		{disk, 1, "", ""},
 	} {
 		d := &failing{Store: shared, err: tt.err}
-		service := *s.Service
-		service.Directory = d
+		service := s.over(d)
 		_, err := service.CreateUser(t.Context(), s.view(), s.as("caller"), &api.CreateUserInput{UserName: "new"})
 		equal(t, "attempts", d.commits, tt.commits)
 		if tt.code == "" {
@@ -60,8 +59,7 @@ func TestChangesThatCannotBeMade(t *testing.T) {
 func TestAbandonedRequestsEnd(t *testing.T) {
 	t.Parallel()
 	s := newStage(t, allowAll)
-	service := *s.Service
-	service.Directory = &failing{Store: shared, err: store.ErrConflict}
+	service := s.over(&failing{Store: shared, err: store.ErrConflict})
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	_, err := service.CreateUser(ctx, s.view(), s.as("caller"), &api.CreateUserInput{UserName: "new"})
@@ -76,17 +74,74 @@ func TestConcurrentChanges(t *testing.T) {
 	s := newStage(t, allowAll)
 	r := s.as("caller")
 	var wg sync.WaitGroup
-	errs := make([]error, 8)
+	errs := make([]error, 100)
 	for i := range errs {
 		wg.Go(func() {
-			_, errs[i] = s.TagUser(t.Context(), s.view(), r, &api.TagUserInput{UserName: "plain", Tags: []api.Tag{{Key: fmt.Sprint(i)}}})
+			in := &api.TagRoleInput{RoleName: "bare", Tags: []api.Tag{{Key: fmt.Sprint(i % maxTags), Value: fmt.Sprint(i)}}}
+			_, errs[i] = s.TagRole(t.Context(), s.view(), r, in)
 		})
 	}
 	wg.Wait()
 	if err := errors.Join(errs...); err != nil {
 		t.Fatal(err)
 	}
-	equal(t, "tags", len(s.mustUser("plain").Tags), len(errs))
+	bare, _ := s.view().Role(s.account, "bare")
+	equal(t, "tags", len(bare.Tags), maxTags)
+}
+
+// contended is the shared directory in which another node changes a role before each of the first few commits.
+type contended struct {
+	*store.Store
+	t    *testing.T
+	left int
+	role directory.Key
+}
+
+func (d *contended) Commit(ctx context.Context, c *directory.Change) error {
+	if d.left > 0 {
+		d.left--
+		found, _ := d.View().Get(d.role)
+		other := new(directory.Change)
+		r := found.(*directory.Role).Clone()
+		r.MaxSessionSeconds++
+		other.Put(r)
+		if err := d.Store.Commit(ctx, other); err != nil {
+			d.t.Error(err)
+		}
+	}
+	return d.Store.Commit(ctx, c)
+}
+
+// Other nodes know nothing of this one's turns: against them it is the compare-and-swap that loses nothing.
+func TestChangesOfOtherNodes(t *testing.T) {
+	t.Parallel()
+	s := newStage(t, allowAll)
+	bare, _ := s.view().Role(s.account, "bare")
+	service := s.over(&contended{Store: shared, t: t, left: 3, role: bare.Key()})
+	ok2(service.TagRole(t.Context(), s.view(), s.as("caller"), &api.TagRoleInput{RoleName: "bare", Tags: tagged}))(t)
+	bare, _ = s.view().Role(s.account, "bare")
+	equal(t, "changes of the other node", bare.MaxSessionSeconds, 3603)
+	equal(t, "tags", len(bare.Tags), 1)
+}
+
+// A turn ends with its change, whatever comes of that, and whoever waits for one gives up with its request.
+func TestTurns(t *testing.T) {
+	t.Parallel()
+	var turns turns
+	end, err := turns.take(t.Context(), "111122223333")
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := turns.take(ctx, "111122223333"); !errors.Is(err, context.Canceled) {
+		t.Fatalf("took another's turn: %v", err)
+	}
+	end()
+	if end, err = turns.take(t.Context(), "111122223333"); err != nil {
+		t.Fatal(err)
+	}
+	end()
 }
 
 // Of the quota's last place exactly as many take it as there is room.

@@ -135,6 +135,11 @@ func newStage(t *testing.T, callerPolicy string) *stage {
 	return s
 }
 
+// over is the service over another directory.
+func (s *stage) over(d Committer) *Service {
+	return &Service{Authorizer: s.Authorizer, Directory: d, Sealer: s.Sealer, MFA: s.MFA, Random: s.Random}
+}
+
 func (s *stage) put(entities ...directory.Entity) {
 	s.t.Helper()
 	c := new(directory.Change)

@@ -16,7 +16,7 @@ func (s *Service) CreateUser(ctx context.Context, _ *directory.View, req *identi
 		return nil, err
 	}
 	var created *directory.User
-	err = s.change(ctx, func(v *directory.View) (*directory.Change, error) {
+	err = s.change(ctx, req, func(v *directory.View) (*directory.Change, error) {
 		u := &directory.User{
 			Account: req.Caller.Account,
 			Name:    in.UserName,
@@ -66,7 +66,7 @@ func (s *Service) GetUser(_ context.Context, v *directory.View, req *identity.Re
 
 // UpdateUser changes a user's name or path. The unique id stays, and with it groups, keys, devices and trust.
 func (s *Service) UpdateUser(ctx context.Context, _ *directory.View, req *identity.Request, in *api.UpdateUserInput) (*api.Empty, error) {
-	return done(s.change(ctx, func(v *directory.View) (*directory.Change, error) {
+	return done(s.change(ctx, req, func(v *directory.View) (*directory.Change, error) {
 		old, err := s.user(v, req, ask{operation: "UpdateUser", name: in.UserName})
 		if err != nil || in.NewUserName == nil && in.NewPath == nil {
 			return nil, err
@@ -98,7 +98,7 @@ func (s *Service) UpdateUser(ctx context.Context, _ *directory.View, req *identi
 
 // DeleteUser removes a user that has nothing any more (API, DeleteUser).
 func (s *Service) DeleteUser(ctx context.Context, _ *directory.View, req *identity.Request, in *api.DeleteUserInput) (*api.Empty, error) {
-	return done(s.change(ctx, func(v *directory.View) (*directory.Change, error) {
+	return done(s.change(ctx, req, func(v *directory.View) (*directory.Change, error) {
 		u, err := s.user(v, req, ask{operation: "DeleteUser", name: in.UserName})
 		if err != nil {
 			return nil, err
@@ -178,7 +178,7 @@ func (s *Service) ListUserTags(_ context.Context, v *directory.View, req *identi
 
 // changeUser alters a copy of the user that a names and commits it.
 func (s *Service) changeUser(ctx context.Context, req *identity.Request, a ask, alter func(u *directory.User) error) (*api.Empty, error) {
-	return done(s.change(ctx, func(v *directory.View) (*directory.Change, error) {
+	return done(s.change(ctx, req, func(v *directory.View) (*directory.Change, error) {
 		found, err := s.user(v, req, a)
 		if err != nil {
 			return nil, err

@@ -185,6 +185,23 @@ func TestFullFile(t *testing.T) {
 }
 
 // Applied again, a file changes nothing, also when pruning: ids, dates and generated keys stay.
+// What CreatePolicy would refuse, PutUserPolicy takes; and a seed may be written with its padding.
+func TestAccepted(t *testing.T) {
+	t.Parallel()
+	for _, user := range []string{
+		`inline_policies: {p: {Statement: [{Effect: Allow, Action: "s3:*", Resource: "*"}]}}`,
+		`inline_policies: {p: {Version: 2008-10-17, Statement: [{Effect: Allow, Action: "s3:*", Resource: "*"}]}}`,
+		`mfa_devices: [{name: a, seed: JBSWY3DPEHPK3PXP}]`,
+		`mfa_devices: [{name: a, seed: JBSWY3DPEHPK3PXPAA======}]`,
+		`mfa_devices: [{name: a, seed: GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ}]`,
+	} {
+		v := made(t, empty(), `{accounts: {"111122223333": {users: {a: {`+user+`}}}}}`, options())
+		if _, there := v.User(main, "a"); !there {
+			t.Errorf("no user with %s", user)
+		}
+	}
+}
+
 func TestApplyAgain(t *testing.T) {
 	t.Parallel()
 	f := full(t)

@@ -265,7 +265,7 @@ func (p *parser) managedPolicy(name string, v value) *managedPolicy {
 		"path": func(v value) { m.path = p.pathOf(v) },
 		"document": func(v value) {
 			given = true
-			m.document = v.policy(policy.Identity, maxManagedSize)
+			m.document = v.policy(policy.Managed, maxManagedSize)
 		},
 	})
 	if !given {
