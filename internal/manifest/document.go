@@ -1,6 +1,7 @@
 package manifest
 
 import (
+	"errors"
 	"strconv"
 
 	"go.yaml.in/yaml/v3"
@@ -35,7 +36,7 @@ func (v value) policy(t policy.Type, limit int) *document {
 }
 
 func detail(err error) string {
-	if refused, ok := err.(*policy.Error); ok && refused.Detail != "" {
+	if refused, ok := errors.AsType[*policy.Error](err); ok && refused.Detail != "" {
 		return " (" + refused.Detail + ")"
 	}
 	return ""

@@ -106,7 +106,7 @@ func readBeside(file string, v value) string {
 		v.problem("%s", err)
 		return ""
 	}
-	defer f.Close()
+	defer func() { _ = f.Close() }()
 	b, err := io.ReadAll(io.LimitReader(f, maxMetadata+1))
 	if err != nil {
 		v.problem("%s", err)
