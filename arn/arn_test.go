@@ -14,7 +14,7 @@ func TestParse(t *testing.T) {
 		"arn:aws:iam::aws:policy/ReadOnlyAccess":    {"aws", "iam", "", "aws", "policy/ReadOnlyAccess"},
 		"arn:aws-cn:sts:cn-north-1:111122223333:x":  {"aws-cn", "sts", "cn-north-1", "111122223333", "x"},
 		"arn:aws:sns:us-east-1:111122223333:t:sub":  {"aws", "sns", "us-east-1", "111122223333", "t:sub"},
-		"arn:a:b:::x/y": {"a", "b", "", "", "x/y"}, // facts.md §3: passes the shape check
+		"arn:a:b:::x/y": {"a", "b", "", "", "x/y"}, // docs/wire-compatibility.md §3: passes the shape check
 		"arn:aws:s3:::bucket/ключ ключа":     {"aws", "s3", "", "", "bucket/ключ ключа"},
 		"arn:local:iam::111122223333:role/r": {"local", "iam", "", "111122223333", "role/r"},
 	} {

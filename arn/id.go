@@ -55,7 +55,7 @@ var (
 )
 
 // NewID makes a fresh id: 20 characters for keys, 21 for unique ids. The account is inside as AWS puts it there
-// (facts.md §9): a set bit, the forty bits of the account, then random bits (39 in keys, 44 in unique ids), all in
+// (docs/wire-compatibility.md §9): a set bit, the forty bits of the account, then random bits (39 in keys, 44 in unique ids), all in
 // base32 behind the prefix. Ids are names, not secrets; the caller checks that the new one is not taken.
 func NewID(p Prefix, account AccountID, random io.Reader) (string, error) {
 	if len(p) != prefixLength {

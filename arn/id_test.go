@@ -12,7 +12,7 @@ import (
 	"github.com/stint-sts/stint/arn"
 )
 
-// The examples of facts.md §9 and of the wire cases id-001 to id-008.
+// The examples of docs/wire-compatibility.md §9, and ids of which others published the account.
 func TestAccountOfID(t *testing.T) {
 	t.Parallel()
 	for id, want := range map[string]arn.AccountID{

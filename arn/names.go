@@ -48,7 +48,7 @@ func SAMLProvider(p Partition, account AccountID, name string) string {
 	return "arn:" + string(p) + ":iam::" + string(account) + ":saml-provider/" + name
 }
 
-// AssumedRole is a session of a role; it drops the role's path (facts.md §9).
+// AssumedRole is a session of a role; it drops the role's path (docs/wire-compatibility.md §9).
 func AssumedRole(p Partition, account AccountID, roleName, session string) string {
 	return "arn:" + string(p) + ":sts::" + string(account) + ":assumed-role/" + roleName + "/" + session
 }

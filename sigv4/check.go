@@ -44,7 +44,7 @@ type Options struct {
 }
 
 // Check judges all that needs no key: that Host is signed, the date, the shape of the credential, its scope, in AWS's
-// order (facts.md §4, 8 to 13). Verify refuses a Signature that has not passed it.
+// order (docs/wire-compatibility.md §4, 8 to 13). Verify refuses a Signature that has not passed it.
 func (s *Signature) Check(o Options) error {
 	s.checked = false
 	if o.Skew == 0 {

@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// facts.md §4, steps 8 to 13: each text exactly, and each step reported before the next.
+// docs/wire-compatibility.md §4, steps 8 to 13: each text exactly, and each step reported before the next.
 func TestCheck(t *testing.T) {
 	t.Parallel()
 	const (

@@ -19,6 +19,6 @@
 // The package does not read bodies, look up keys, open session tokens or check for replay, and it does not read
 // aws-chunked bodies: the STREAMING-… payloads are refused.
 //
-// Sources: the Signature Version 4 chapter of the IAM User Guide; for texts and order, SCRATCH and ARGMIN as the
-// project's wire facts name them.
+// Sources: the Signature Version 4 chapter of the IAM User Guide; for texts and order, SCRATCH and ARGMIN, which
+// docs/wire-compatibility.md §14 describes.
 package sigv4

@@ -50,7 +50,7 @@ type Signature struct {
 
 // Parse finds the one signature that req carries and takes it apart. It refuses malformed query strings, requests
 // without a signature, requests with more than one place for it, and signatures with parts missing, in AWS's order
-// (facts.md §4, 4 to 7). The credential and the date are judged by [Signature.Check].
+// (docs/wire-compatibility.md §4, 4 to 7). The credential and the date are judged by [Signature.Check].
 func Parse(req *Request) (*Signature, error) {
 	query, err := scanQuery(req.RawQuery)
 	if err != nil {

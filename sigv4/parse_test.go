@@ -18,7 +18,7 @@ func bare(authorization, query string, header http.Header) *Request {
 	return &Request{Method: "GET", Path: "/", RawQuery: query, Host: "h", Header: h, ContentLength: -1}
 }
 
-// facts.md §4, steps 4 to 7, in AWS's order and words.
+// docs/wire-compatibility.md §4, steps 4 to 7, in AWS's order and words.
 func TestParseRefusals(t *testing.T) {
 	t.Parallel()
 	date := http.Header{"X-Amz-Date": {"20150830T123600Z"}}

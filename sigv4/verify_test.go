@@ -128,7 +128,7 @@ func TestBodyIsSigned(t *testing.T) {
 	}
 }
 
-// facts.md §1: STS refuses a POST form that is signed in the query string.
+// docs/wire-compatibility.md §4, step 16: STS refuses a POST form that is signed in the query string.
 func TestPresignedPOST(t *testing.T) {
 	t.Parallel()
 	r := formPOST(t)

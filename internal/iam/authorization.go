@@ -133,8 +133,8 @@ var rules = map[string]rule{
 }
 
 // tagging names the operation whose permission a request needs too if it brings tags along: else who may create might tag
-// what it creates as it likes (advisory 47). AWS's denials of CreateRole say so (index id 1542129493); of the others UG (tagging
-// IAM resources).
+// what it creates as it likes (advisory 47). AWS's denials of CreateRole name iam:TagRole (index id 1542129493); for the others
+// nobody is on record, and the same is done.
 var tagging = map[string]string{
 	"CreatePolicy":           "TagPolicy",
 	"CreateRole":             "TagRole",

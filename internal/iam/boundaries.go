@@ -9,7 +9,7 @@ import (
 	"github.com/stint-sts/stint/internal/identity"
 )
 
-// boundaryType is what AWS answers, whatever the model's enumeration says (facts.md §11).
+// boundaryType is what AWS answers, whatever the model's enumeration says (docs/wire-compatibility.md §11).
 const boundaryType = "Policy"
 
 // PutUserPermissionsBoundary sets the permissions boundary of a user.

@@ -9,6 +9,7 @@
 // name exists, then documents, references and quotas. What each operation needs permission for stands in one table,
 // authorization.go; no operation finds an entity without it.
 //
-// The package knows nothing of HTTP, XML or how the directory is stored. Sources are named as facts.md names them; UG is the
-// IAM User Guide, API the IAM API Reference, SAR the Service Authorization Reference (AWS Identity and Access Management).
+// The package knows nothing of HTTP, XML or how the directory is stored. Sources are named as in
+// docs/wire-compatibility.md §14; UG is the IAM User Guide, API the IAM API Reference, SAR the Service Authorization Reference
+// (AWS Identity and Access Management).
 package iam

@@ -105,7 +105,7 @@ func visiblePolicy(v *directory.View, account arn.AccountID, policyARN string) (
 	return p, true
 }
 
-// policyShaped checks what an ARN says by itself (facts.md §11, Attach).
+// policyShaped checks what an ARN says by itself (docs/wire-compatibility.md §11, Attach).
 func policyShaped(policyARN string) error {
 	a, err := arn.Parse(policyARN)
 	if err != nil {

@@ -16,7 +16,7 @@ func sized(n int) string {
 	return " " + strings.Replace(frame, `"Sid":""`, `"Sid":"`+strings.Repeat("x", n-len(frame))+`"`, 1) + "\r\n\t "
 }
 
-// Which members an answer has was recorded (facts.md §11).
+// Which members an answer has was recorded (docs/wire-compatibility.md §11).
 func TestPolicyAnswers(t *testing.T) {
 	t.Parallel()
 	s := newStage(t, allowAll)

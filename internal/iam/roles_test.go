@@ -24,7 +24,7 @@ func decoded(t *testing.T, text *string) string {
 	return out
 }
 
-// Which members an answer has was recorded (facts.md §11).
+// Which members an answer has was recorded (docs/wire-compatibility.md §11).
 func TestRoleAnswers(t *testing.T) {
 	t.Parallel()
 	s := newStage(t, allowAll)

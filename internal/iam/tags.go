@@ -44,7 +44,7 @@ func addTags(has *[]directory.Tag, tags []directory.Tag) error {
 	return nil
 }
 
-// removeTags takes tags away. Keys that are not there are no mistake (facts.md §11).
+// removeTags takes tags away. Keys that are not there are no mistake (docs/wire-compatibility.md §11).
 func removeTags(has *[]directory.Tag, keys []string) {
 	*has = slices.DeleteFunc(*has, func(t directory.Tag) bool {
 		return slices.ContainsFunc(keys, func(k string) bool { return strings.EqualFold(k, t.Key) })

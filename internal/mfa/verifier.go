@@ -29,7 +29,7 @@ type Ledger interface {
 	Spend(ctx context.Context, account arn.AccountID, deviceID string, step int64) error
 }
 
-// AWS's sentences (facts.md §5, MFA; the last one as the console shows it). The trailing and the double space are AWS's.
+// AWS's sentences (docs/wire-compatibility.md §5, MFA; the last one as the console shows it). The trailing and the double space are AWS's.
 const (
 	wrongCode   = "MultiFactorAuthentication failed with invalid MFA one time pass code. "
 	wrongDevice = "MultiFactorAuthentication failed, unable to validate MFA code.  " +

@@ -31,7 +31,7 @@ func Packed(policy string, policyARNs []string, tags []identity.SessionTag) Size
 // Percent is PackedPolicySize: 0 only if there is neither policy nor tag.
 func (s Size) Percent() int { return percent(s.policies + s.tags) }
 
-// Fault returns AWS's refusal if the allotment is exceeded, else nil (facts.md §3, Tags and packed size).
+// Fault returns AWS's refusal if the allotment is exceeded, else nil (docs/wire-compatibility.md §3, Tags and packed size).
 func (s Size) Fault() *identity.Fault {
 	switch {
 	case s.policies+s.tags <= Allotment:

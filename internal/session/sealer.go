@@ -38,7 +38,7 @@ const (
 func (p Purpose) limit() int {
 	switch p {
 	case sessionToken:
-		return 8192 // half of the 16 KiB that a request's head may have (facts.md §1)
+		return 8192 // half of what AWS lets a request's head have (docs/wire-compatibility.md §12)
 	case AuthorizationMessage:
 		return 10240
 	case ContextAssertion:
