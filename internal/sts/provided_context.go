@@ -116,6 +116,13 @@ type IssueContextOutput struct {
 	Expiration       time.Time `json:"expiration"`
 }
 
+// Audited is what the audit log is told: when the assertion ends, and not the assertion.
+func (o *IssueContextOutput) Audited() any {
+	return struct {
+		Expiration time.Time `json:"expiration"`
+	}{o.Expiration}
+}
+
 // IssueContext mints a context assertion for a provider of the caller's own account,
 // arn:<partition>:iam::<account>:contextProvider/<name>. It needs stint:IssueContextAssertion on that ARN.
 func (s *Service) IssueContext(_ context.Context, v *directory.View, req *identity.Request, in *IssueContextInput) (*IssueContextOutput, error) {

@@ -62,10 +62,7 @@ type Answer interface {
 	// AppendXML and AppendJSON append the whole response body. They serve an operation that succeeded.
 	AppendXML(dst []byte, requestID string) []byte
 	AppendJSON(dst []byte, requestID string) []byte
-	// AppendRequestParameters appends the parameters as a JSON object for the audit log, without secrets: null if there are none.
-	AppendRequestParameters(dst []byte) []byte
-	// AppendResponseElements appends the result likewise: null if there is none.
-	AppendResponseElements(dst []byte) []byte
+	audited
 }
 
 type answer[In, Out any] struct {

@@ -1,10 +1,13 @@
 // Package wire speaks the AWS query protocol: parameters in, XML or JSON out, and every refusal as an AWS error.
 //
-// The way of a request through the codecs:
+// [Frontend] is the way of a request through the codecs, for the query protocol (ServeQuery) and for Stint's own operations, a
+// signed POST of JSON to a path of their own (ServeJSON, [JSONBinding]):
 //
 //	ParseForm   bytes of a query or form body → Form, an index of names and values
 //	Lookup      service and Action → Operation
+//	authn       signature → caller, unless the operation carries its own proof of identity
 //	Binding     Form → decoded and validated input → handler → Answer
+//	audit       the line of the request; what issues or changes something is not answered without it
 //	Answer      result → XML or JSON for the caller, or the audit log's JSON without any secret
 //	AppendFault refusal → error body and HTTP status
 //
@@ -12,5 +15,7 @@
 // hand-written files are what they call. The table of faults (fault.go) is the one place where a refusal of the domain gets its
 // AWS code and HTTP status.
 //
-// The package authenticates nobody and decides nothing.
+// The package finds out by itself neither who calls nor what that caller may do: package authn authenticates and says what a
+// kind of credential may call at all, the handlers ask package authz for the rest. It reads no socket: package server caps and
+// reads the body.
 package wire

@@ -15,6 +15,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -140,6 +141,13 @@ func newAuditedPipeline(t testing.TB, auditOptions audit.Options) *pipeline {
 		JSON: map[string]wire.JSONBinding{contextPath: wire.BindJSON("IssueContextAssertion", p.tokens.IssueContext)},
 	})
 	return p
+}
+
+// bind adds operations to the frontend.
+func (p *pipeline) bind(more ...wire.Binding) {
+	o := p.Options
+	o.Bindings = append(slices.Clone(o.Bindings), more...)
+	p.Frontend = wire.NewFrontend(o)
 }
 
 // refresh publishes the entities as they are now.
@@ -310,6 +318,7 @@ type auditLine struct {
 	RequestParameters, ResponseElements json.RawMessage
 	ReadOnly                            bool
 	Resources                           []struct{ ARN, AccountID, Type string }
+	Stint                               struct{ Reason string }
 }
 
 // audited closes the log, verifies its chain and returns its lines.

@@ -67,10 +67,13 @@ type exchange struct {
 	body    []byte
 	view    *directory.View
 	service string // whose errors they are
-	json    bool
 	eventID string // of the audit line
 	roleARN string // that an STS operation names
-	request identity.Request
+	reason  string // why the signature was refused, for the operator
+	json    bool
+	// issues is set for operations whose answer holds credentials; changing once the handler of one that changes something begins.
+	issues, changing bool
+	request          identity.Request
 }
 
 // ServeQuery answers a request to /: the query protocol of STS and IAM. The body is what was read, whole.
@@ -112,7 +115,12 @@ func (f *Frontend) ServeQuery(w http.ResponseWriter, r *http.Request, body []byt
 		x.refuse(op, nil, notImplemented(op.Name))
 		return
 	}
-	answer, err := binding.Serve(r.Context(), x.view, &x.request, form)
+	ctx, err := x.enter(op)
+	if err != nil {
+		x.refuse(op, nil, err)
+		return
+	}
+	answer, err := binding.Serve(ctx, x.view, &x.request, form)
 	if err != nil {
 		x.refuse(op, answer, err)
 		return
@@ -187,6 +195,7 @@ func (x *exchange) authenticate(service, operation string) error {
 	signed := sigv4.FromHTTP(x.r)
 	caller, region, err := x.Authn.Authenticate(x.view, &signed, sha256.Sum256(x.body), service, x.request.Time)
 	if err != nil {
+		x.request.Caller.AccessKeyID, x.reason = caller.AccessKeyID, reasonOf(err)
 		if f, ok := errors.AsType[*identity.Fault](err); ok && strings.HasPrefix(f.Message, "Credential should be scoped to a valid region") {
 			x.service = stsService // whichever service was asked, a wrong region is told in STS's namespace (SCRATCH)
 		}
@@ -194,6 +203,35 @@ func (x *exchange) authenticate(service, operation string) error {
 	}
 	x.request.Caller, x.request.Region = caller, region
 	return authn.Permitted(&x.request.Caller, service, operation)
+}
+
+// reasonOf is what the audit log says of a refused signature beside what the caller was told: a rule, and at most the name of a
+// header. The messages of causes that quote the request are not in it.
+func reasonOf(err error) string {
+	if e, ok := errors.AsType[*sigv4.Error](err); ok {
+		return e.Reason
+	}
+	if f, ok := errors.AsType[*identity.Fault](err); ok && f.Cause != nil {
+		return f.Cause.Error()
+	}
+	return ""
+}
+
+// enter returns the context of a handler, or refuses to begin a change whose audit line might find no place. Whoever hangs up
+// stops nothing that is written down or spent: its audit line could not say whether it happened.
+func (x *exchange) enter(op *Operation) (context.Context, error) {
+	x.issues = issuing[op.Name]
+	changes := !readOnly(op.Service, op.Name)
+	if changes {
+		if err := x.Audit.Ready(); err != nil {
+			return nil, identity.NewFault(identity.ServiceUnavailable, "The audit log cannot be written; nothing was issued or changed.").Because(err)
+		}
+	}
+	x.changing = changes
+	if changes || x.issues {
+		return context.WithoutCancel(x.r.Context()), nil
+	}
+	return x.r.Context(), nil
 }
 
 // answer writes a success. What it issues is audited first: if the line cannot be written, nothing leaves.
@@ -223,8 +261,9 @@ func giveBack(buffer *[]byte) {
 }
 
 // refuse writes a fault. The audit line of a refusal is not waited for, since nothing is given away.
-func (x *exchange) refuse(op *Operation, a Answer, err error) {
+func (x *exchange) refuse(op *Operation, a audited, err error) {
 	fault := FaultOf(err)
+	x.tell(fault)
 	service, name := x.service, ""
 	if op != nil {
 		service, name = op.Service, op.Name
@@ -235,16 +274,36 @@ func (x *exchange) refuse(op *Operation, a Answer, err error) {
 	x.writeFault(fault)
 }
 
-// unavailable answers for an audit log that cannot be written.
+// tell logs what a refused caller is not told. Failures of the server are always worth it.
+func (x *exchange) tell(fault *identity.Fault) {
+	switch {
+	case wireErrorOf(fault, x.service).status >= http.StatusInternalServerError:
+		x.Log.Error("request failed", "request_id", x.request.ID, "action", x.request.Action, "code", fault.Code, "error", fault.Cause)
+	case fault.Cause != nil:
+		x.Log.Debug("request refused", "request_id", x.request.ID, "action", x.request.Action, "code", fault.Code, "error", fault.Cause)
+	}
+}
+
+// unavailable answers for an audit log that cannot be written after the handler has succeeded: what it issued stays here, what
+// it changed is changed.
 func (x *exchange) unavailable(err error) {
-	x.Log.Error("nothing is issued without an audit line", "request_id", x.request.ID, "error", err)
-	x.writeFault(identity.NewFault(identity.ServiceUnavailable, "The audit log cannot be written; nothing was issued."))
+	message := "The audit log cannot be written; nothing was issued."
+	switch {
+	case x.changing && x.issues:
+		message = "The change was made, but its audit line could not be written; the credentials are not given out."
+	case x.changing:
+		message = "The change was made, but its audit line could not be written."
+	}
+	if x.changing {
+		x.Log.Error("a change was made without an audit line", "request_id", x.request.ID, "action", x.request.Action,
+			"caller", x.request.Caller.ARN, "error", err)
+	} else {
+		x.Log.Error("nothing is issued without an audit line", "request_id", x.request.ID, "error", err)
+	}
+	x.writeFault(identity.NewFault(identity.ServiceUnavailable, message))
 }
 
 func (x *exchange) writeFault(fault *identity.Fault) {
-	if fault.Code == identity.InternalFailure {
-		x.Log.Error("request failed", "request_id", x.request.ID, "action", x.request.Action, "error", fault.Cause)
-	}
 	if fault.Denial != nil && x.EncodeDenial != nil {
 		message, err := x.EncodeDenial(x.view, &x.request.Caller, fault.Denial)
 		if err == nil {

@@ -10,6 +10,7 @@ import (
 	"reflect"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/stint-sts/stint/internal/directory"
 	"github.com/stint-sts/stint/internal/identity"
@@ -22,24 +23,62 @@ const stintService = "stint"
 // JSONBinding is an operation of Stint's own: a signed POST with a JSON object in, a JSON object out.
 type JSONBinding struct {
 	Name  string
-	serve func(ctx context.Context, view *directory.View, req *identity.Request, body []byte) ([]byte, error)
+	serve func(ctx context.Context, view *directory.View, req *identity.Request, body []byte) (*jsonAnswer, error)
 }
 
 // BindJSON ties a handler to the name of an operation. In is a structure whose members all have a json name. Parameters are
 // read strictly: no duplicate or unknown members, and names match with case.
+//
+// The audit log is told the parameters as they were read, which must hold no secret, and of the result what its Audited method
+// returns, as JSON: nothing without one.
 func BindJSON[In, Out any](name string, h Handler[In, Out]) JSONBinding {
 	members := memberNames(reflect.TypeFor[In]())
-	return JSONBinding{Name: name, serve: func(ctx context.Context, v *directory.View, req *identity.Request, body []byte) ([]byte, error) {
-		in := new(In)
+	return JSONBinding{Name: name, serve: func(ctx context.Context, v *directory.View, req *identity.Request, body []byte) (*jsonAnswer, error) {
+		a, in := new(jsonAnswer), new(In)
 		if err := decodeJSON(body, in, members); err != nil {
-			return nil, identity.NewFault(identity.ValidationError, "The body must be a JSON object with the parameters of "+name+".").Because(err)
+			return a, identity.NewFault(identity.ValidationError, "The body must be a JSON object with the parameters of "+name+".").Because(err)
+		}
+		var err error
+		if a.parameters, err = json.Marshal(in); err != nil {
+			return a, err
 		}
 		out, err := h(ctx, v, req, in)
 		if err != nil {
-			return nil, err
+			return a, err
 		}
-		return json.Marshal(out)
+		if result, ok := any(out).(interface{ Audited() any }); ok {
+			if a.elements, err = json.Marshal(result.Audited()); err != nil {
+				return a, err
+			}
+		}
+		a.body, err = json.Marshal(out)
+		return a, err
 	}}
+}
+
+// jsonAnswer is an answer of Stint's own and what the audit log is told of it.
+type jsonAnswer struct{ body, parameters, elements []byte }
+
+// AppendRequestParameters implements audited.
+func (a *jsonAnswer) AppendRequestParameters(dst []byte) []byte { return appendLine(dst, a.parameters) }
+
+// AppendResponseElements implements audited.
+func (a *jsonAnswer) AppendResponseElements(dst []byte) []byte { return appendLine(dst, a.elements) }
+
+// appendLine appends JSON that encoding/json made, null for none, with the control characters escaped that it lets pass: those
+// above ASCII's first.
+func appendLine(dst, document []byte) []byte {
+	if document == nil {
+		return append(dst, "null"...)
+	}
+	for _, r := range string(document) {
+		if 0x7f <= r && r < 0xa0 {
+			dst = fmt.Appendf(dst, `\u%04x`, r)
+		} else {
+			dst = utf8.AppendRune(dst, r)
+		}
+	}
+	return dst
 }
 
 func decodeJSON(body []byte, into any, members []string) error {
@@ -86,15 +125,20 @@ func (f *Frontend) ServeJSON(w http.ResponseWriter, r *http.Request, body []byte
 		x.refuse(op, nil, err)
 		return true
 	}
-	out, err := b.serve(r.Context(), x.view, &x.request, body)
+	ctx, err := x.enter(op)
 	if err != nil {
 		x.refuse(op, nil, err)
 		return true
 	}
-	if err := x.record(stintService, b.Name, nil, nil); err != nil {
+	a, err := b.serve(ctx, x.view, &x.request, body)
+	if err != nil {
+		x.refuse(op, a, err)
+		return true
+	}
+	if err := x.record(stintService, b.Name, a, nil); err != nil {
 		x.unavailable(err)
 		return true
 	}
-	x.write(http.StatusOK, out)
+	x.write(http.StatusOK, a.body)
 	return true
 }

@@ -1,6 +1,7 @@
 package wire
 
 import (
+	"net/http"
 	"strings"
 
 	"github.com/stint-sts/stint/arn"
@@ -37,15 +38,23 @@ func readOnly(service, operation string) bool {
 	return false
 }
 
+// audited is what the audit log is told of an operation. Its methods append to dst and return it.
+type audited interface {
+	// AppendRequestParameters appends the parameters as a JSON object for the audit log, without secrets: null if there are none.
+	AppendRequestParameters(dst []byte) []byte
+	// AppendResponseElements appends the result likewise: null if there is none.
+	AppendResponseElements(dst []byte) []byte
+}
+
 // record writes the audit line of a request; fault is nil for a success.
-func (x *exchange) record(service, operation string, a Answer, fault *identity.Fault) error {
+func (x *exchange) record(service, operation string, a audited, fault *identity.Fault) error {
 	event := audit.Event{
 		ID:        x.eventID,
 		Request:   &x.request,
 		Service:   service + ".amazonaws.com",
 		Operation: operation,
 		ReadOnly:  readOnly(service, operation),
-		Issues:    fault == nil && issuing[operation],
+		Issues:    fault == nil && x.issues,
 		IssuerARN: x.issuer(),
 		Resources: x.resources(),
 	}
@@ -67,7 +76,8 @@ func (x *exchange) record(service, operation string, a Answer, fault *identity.F
 		event.RequestParameters = object((*buffer)[:split])
 	}
 	if fault != nil {
-		event.ErrorCode, event.ErrorMessage = ErrorCode(fault, x.service), fault.Message
+		event.ErrorCode, event.ErrorMessage, event.Reason = ErrorCode(fault, x.service), fault.Message, x.reason
+		event.Uncertain = x.changing && wireErrorOf(fault, x.service).status >= http.StatusInternalServerError
 	}
 	return x.Audit.Write(x.r.Context(), &event)
 }
