@@ -211,7 +211,7 @@ func TestConditionKeys(t *testing.T) {
 		{"user", "aws:ResourceTag/env", "prod"},
 		{"user", "iam:ResourceTag/env", "prod"},
 		{"user", "sts:ExternalId", "x1"},
-		{"role", "sts:RequestContextProviders", "arn:y"},
+		{"role", "sts:RequestContextProviders", absent}, // the session's, and this assumes another role
 		{"user", "sts:RequestContextProviders", absent},
 	}
 	for _, tt := range tests {
@@ -230,6 +230,21 @@ func TestConditionKeys(t *testing.T) {
 				t.Errorf("%s matches any value", tt.key)
 			}
 		})
+	}
+}
+
+// A session's provided contexts hold for what it does.
+func TestContextsOfSessions(t *testing.T) {
+	t.Parallel()
+	b := dt.New(t, nil)
+	r := b.Role(dt.A, "deploy", trustA, `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"s3:GetObject","Resource":"*",`+
+		`"Condition":{"ForAnyValue:StringEquals":{"sts:RequestContextProviders":"arn:y"}}}]}`)
+	v := b.View()
+	for provider, want := range map[string]policy.Effect{"arn:y": policy.Allow, "arn:z": policy.ImplicitDeny} {
+		c := roleSession(r, identity.Session{Attributes: []identity.Attribute{{Key: "sts:requestcontextproviders", Values: []string{"arn:x", provider}}}})
+		if d := authz.New().Authorize(v, request(c), authz.Query{Action: "s3:GetObject", Resource: "arn:aws:s3:::b/k"}); d.Effect != want {
+			t.Errorf("%s: %v, want %v", provider, d.Effect, want)
+		}
 	}
 }
 

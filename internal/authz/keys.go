@@ -154,6 +154,11 @@ func (e *evaluation) sessionKey(key string) (policy.Value, bool) {
 		}
 		return policy.One(strconv.FormatInt(int64(e.request.Time.Sub(s.MFATime)/time.Second), 10)), true
 	}
+	if e.query.Role != nil {
+		// Of a role that is being assumed only the contexts in the request count: its account vouches for those, and the session's
+		// may be another account's, or be told beside a provider that never said so.
+		return policy.Value{}, false
+	}
 	for i := range s.Attributes {
 		if s.Attributes[i].Key == key {
 			return policy.Many(s.Attributes[i].Values), true

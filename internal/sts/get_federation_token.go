@@ -28,12 +28,12 @@ func (s *Service) GetFederationToken(_ context.Context, v *directory.View, req *
 		Name:        in.Name,
 		Tags:        tags,
 	}
-	size, err := s.restrict(v, sess, in.Policy, in.PolicyArns)
-	if err != nil {
-		return nil, err
-	}
 	federated := arn.FederatedUser(v.Partition(), c.Account, in.Name)
 	if err := s.mayFederate(v, req, federated, plainTags(tags)); err != nil {
+		return nil, err
+	}
+	size, err := s.restrict(v, sess, in.Policy, in.PolicyArns) // not before: it tells which policies exist
+	if err != nil {
 		return nil, err
 	}
 	token, err := s.issue(v, req, sess, s.userSeconds(c, in.DurationSeconds))

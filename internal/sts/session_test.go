@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/stint-sts/stint/arn"
 	"github.com/stint-sts/stint/internal/api"
 	"github.com/stint-sts/stint/internal/directory"
 	dt "github.com/stint-sts/stint/internal/directory/directorytest"
@@ -257,6 +258,7 @@ func TestGetFederationToken(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	u := w.User(dt.A, "alice", `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":["sts:GetFederationToken"],"Resource":"*"}]}`)
+	nobody := w.User(dt.A, "nobody")
 	v := w.View()
 	get := func(c identity.Caller, in api.GetFederationTokenInput) (*api.GetFederationTokenOutput, error) {
 		in.Name = "bob"
@@ -272,6 +274,13 @@ func TestGetFederationToken(t *testing.T) {
 	_, err = get(user(u), api.GetFederationTokenInput{Tags: tags("a", "1")})
 	wantFault(t, err, identity.AccessDenied, "User: arn:aws:iam::111122223333:user/alice is not authorized to perform: sts:TagSession on resource: "+
 		"arn:aws:sts::111122223333:federated-user/bob because no identity-based policy allows the sts:TagSession action")
+	missing := api.GetFederationTokenInput{PolicyArns: []api.PolicyDescriptorType{{Arn: new("arn:aws:iam::111122223333:policy/none")}}}
+	_, err = get(user(u), missing)
+	wantFault(t, err, identity.InvalidParameterValue, "Policy arn:aws:iam::111122223333:policy/none does not exist or is not attachable.")
+	// Who may not call it is not told which policies exist.
+	_, err = get(user(nobody), missing)
+	wantFault(t, err, identity.AccessDenied, "User: arn:aws:iam::111122223333:user/nobody is not authorized to perform: sts:GetFederationToken on "+
+		"resource: arn:aws:sts::111122223333:federated-user/bob because no identity-based policy allows the sts:GetFederationToken action")
 	session := w.as(v, out.Credentials)
 	_, err = get(session, api.GetFederationTokenInput{})
 	wantFault(t, err, identity.AccessDenied, "Cannot call GetFederationToken with session credentials")
@@ -440,6 +449,45 @@ func TestProvidersOfOtherAccounts(t *testing.T) {
 	for _, caller := range []*directory.User{theirs, ours} {
 		if _, err := w.assume(v, user(caller), api.AssumeRoleInput{RoleArn: r.ARN, ProvidedContexts: given(ours)}); err != nil {
 			t.Errorf("the role's own provider: %v", err)
+		}
+	}
+}
+
+// A session's contexts are for what it does, and not for becoming somebody else: neither may another account's provider open a
+// role by way of a session, nor one of the same account that the request does not name.
+func TestContextsDoNotChain(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	type side struct {
+		u *directory.User
+		r *directory.Role
+	}
+	begin := func(account arn.AccountID) side {
+		return side{w.User(account, "u", dt.AllowAll), w.Role(account, "first", trust(string(account), "sts:AssumeRole", "sts:SetContext"), dt.AllowAll)}
+	}
+	ours, theirs := begin(dt.A), begin(dt.B)
+	target := w.Role(dt.A, "target", `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"AWS":["111122223333","444455556666"]},`+
+		`"Action":["sts:AssumeRole","sts:SetContext"],"Condition":{"ForAnyValue:StringEquals":{"sts:RequestContext/Ticket":"T-1"}}}]}`)
+	v := w.View()
+	given := func(account arn.AccountID, c identity.Caller) []api.ProvidedContext {
+		t.Helper()
+		provider := "arn:aws:iam::" + string(account) + ":contextProvider/desk"
+		out, err := w.service.IssueContext(t.Context(), v, w.request(c), &sts.IssueContextInput{ProviderARN: provider, Context: map[string]string{"Ticket": "T-1"}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return []api.ProvidedContext{{ProviderArn: &provider, ContextAssertion: &out.ContextAssertion}}
+	}
+	for _, from := range []side{ours, theirs} {
+		out, err := w.assume(v, user(from.u), api.AssumeRoleInput{RoleArn: from.r.ARN, ProvidedContexts: given(from.u.Account, user(from.u))})
+		if err != nil {
+			t.Fatal(err)
+		}
+		session := w.as(v, out.Credentials)
+		_, err = w.assume(v, session, api.AssumeRoleInput{RoleArn: target.ARN})
+		wantFault(t, err, identity.AccessDenied, denied(session, "sts:AssumeRole", target))
+		if _, err := w.assume(v, session, api.AssumeRoleInput{RoleArn: target.ARN, ProvidedContexts: given(dt.A, user(ours.u))}); err != nil {
+			t.Errorf("with a context of the role's account: %v", err)
 		}
 	}
 }
