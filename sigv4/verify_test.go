@@ -54,7 +54,7 @@ func TestUnsignedAmzHeaders(t *testing.T) {
 	accepted(t, "signed X-Amz-Target", verify(resign(t, r, testBody), testBody, testOptions()))
 }
 
-// A signed header that was left off is a mismatch (wire case wire-032).
+// A signed header that was left off is a mismatch.
 func TestAbsentSignedHeader(t *testing.T) {
 	t.Parallel()
 	r := presignedGET(t)

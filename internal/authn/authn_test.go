@@ -186,7 +186,7 @@ func TestUnknownKeys(t *testing.T) {
 			t.Parallel()
 			_, err := w.authenticate(t, v, s)
 			wantFault(t, err, identity.InvalidClientTokenID, invalid)
-			// The signature is not looked at: a wrong one gives the same answer (facts of 2026, ARGMIN).
+			// The signature is not looked at: a wrong one gives the same answer (ARGMIN, 2026).
 			s.secret = "wrong"
 			_, err = w.authenticate(t, v, s)
 			wantFault(t, err, identity.InvalidClientTokenID, invalid)

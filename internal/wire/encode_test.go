@@ -47,7 +47,7 @@ var assumed = &api.AssumeRoleOutput{
 	SourceIdentity: new("carol"),
 }
 
-// Recorded bytes (ARGMIN): wire-001, wire-029, src-001.
+// Recorded bytes (ARGMIN).
 func TestXMLAnswers(t *testing.T) {
 	t.Parallel()
 	equal(t, xmlOf(GetCallerIdentity, identityOutput), `<GetCallerIdentityResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/">
