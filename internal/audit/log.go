@@ -79,7 +79,11 @@ func newLog(out sink, last link, size int64, fsync bool, logger *slog.Logger) *L
 func (l *Log) Write(_ context.Context, e *Event) error {
 	r := l.pool.Get().(*record)
 	r.reset()
-	r.build(e)
+	if e.deferrable() {
+		r.keep(e)
+	} else {
+		r.build(e)
+	}
 	if len(r.line) > maxLine-len(chainOpen)-len(previousOpen)-len(hashOpen)-2*hashLength-64 {
 		return errors.New("writing an audit line: it is too long")
 	}
@@ -113,7 +117,7 @@ func (l *Log) enqueue(r *record, urgent bool) (waiting bool, err error) {
 	waiting = urgent || l.pendingBytes > bufferSize
 	r.waiting = waiting
 	l.pending = append(l.pending, r)
-	l.pendingBytes += len(r.line)
+	l.pendingBytes += r.size()
 	if !waiting {
 		l.arm()
 	}
@@ -151,6 +155,7 @@ func (l *Log) flush() {
 	}
 	next, batch := l.last, l.batch[:0]
 	for _, r := range records {
+		r.finish()
 		batch = next.append(batch, r)
 	}
 	err := l.put(batch)
