@@ -48,15 +48,28 @@ func createRootKey(path string) (key secret.Key, err error) {
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		return secret.Key{}, fmt.Errorf("creating the root key: %w", err)
 	}
-	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
-	if err != nil {
+	if err := writeNewFile(path, key.Reveal()); err != nil {
 		return secret.Key{}, fmt.Errorf("creating the root key: %w", err)
 	}
-	_, err = f.Write(key.Reveal())
-	if err := errors.Join(err, f.Sync(), f.Close(), syncFolder(filepath.Dir(path))); err != nil {
-		return secret.Key{}, fmt.Errorf("creating the root key: %w", errors.Join(err, os.Remove(path)))
-	}
 	return key, nil
+}
+
+// writeNewFile makes a file that must not exist yet. Under its name it is there whole or not at all, whatever crashes.
+func writeNewFile(path string, content []byte) error {
+	folder := filepath.Dir(path)
+	f, err := os.CreateTemp(folder, ".new-*") // mode 0600
+	if err != nil {
+		return err
+	}
+	defer func() { _ = os.Remove(f.Name()) }()
+	_, err = f.Write(content)
+	if err := errors.Join(err, f.Sync(), f.Close()); err != nil {
+		return err
+	}
+	if err := os.Link(f.Name(), path); err != nil { // unlike a rename, it replaces nothing
+		return err
+	}
+	return syncFolder(folder)
 }
 
 // syncFolder makes the names in a folder durable.
