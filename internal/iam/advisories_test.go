@@ -1,6 +1,7 @@
 package iam
 
 import (
+	"errors"
 	"context"
 	"encoding/json"
 	"reflect"
@@ -227,7 +228,7 @@ func TestPathsAreNotCleaned(t *testing.T) {
 }
 
 func identityFault(err error) (*identity.Fault, bool) {
-	f, ok := err.(*identity.Fault)
+	f, ok := errors.AsType[*identity.Fault](err)
 	return f, ok
 }
 
