@@ -17,6 +17,7 @@ import (
 // auditLines are the lines of the audit file so far.
 func (h *house) auditLines() []string {
 	h.t.Helper()
+	h.assume(h.ops) // the line of what is issued is written at once, and with it all before it
 	content, err := os.ReadFile(filepath.Join(h.Data, "audit.jsonl"))
 	if err != nil {
 		h.t.Fatal(err)
