@@ -130,6 +130,12 @@ func (s *service) sign(t testing.TB, r *http.Request, body []byte, service strin
 // raw is a signed POST as it goes over the socket.
 func (s *service) raw(t testing.TB, target, body string, header http.Header) string {
 	t.Helper()
+	return s.rawFor(t, "sts", target, body, header)
+}
+
+// rawFor is the same for another service.
+func (s *service) rawFor(t testing.TB, service, target, body string, header http.Header) string {
+	t.Helper()
 	r, err := http.NewRequest(http.MethodPost, "http://sts.example.com"+target, strings.NewReader(body))
 	if err != nil {
 		t.Fatal(err)
@@ -140,7 +146,7 @@ func (s *service) raw(t testing.TB, target, body string, header http.Header) str
 	if header["Content-Type"] == nil {
 		r.Header.Set("Content-Type", formType)
 	}
-	s.sign(t, r, []byte(body), "sts")
+	s.sign(t, r, []byte(body), service)
 	var b strings.Builder
 	fmt.Fprintf(&b, "POST %s HTTP/1.1\r\nHost: sts.example.com\r\nContent-Length: %d\r\n", target, len(body))
 	if err := r.Header.Write(&b); err != nil {

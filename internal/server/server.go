@@ -35,22 +35,25 @@ type Handler struct {
 	Log      *slog.Logger
 	// Hosts are the Host headers that are answered, without port; none means any. A signature covers the Host as it was
 	// sent, so that aliases such as sts.us-east-1.amazonaws.com verify.
-	Hosts []string
-	// bodies bounds how many large bodies are in memory at once.
-	bodies chan struct{}
+	Hosts  []string
+	bodies share
 }
 
 // NewHandler returns a Handler.
 func NewHandler(f *wire.Frontend, hosts []string, log *slog.Logger) *Handler {
-	return &Handler{Frontend: f, Hosts: hosts, Log: log, bodies: make(chan struct{}, largeBodies)}
+	return &Handler{Frontend: f, Hosts: hosts, Log: log}
 }
 
 // ServeHTTP routes by path and method, before anything is read or authenticated.
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	defer h.tellOfPanic()
 	if h.malformed(r) || !h.knows(r.Host) {
-		bare(w, http.StatusBadRequest)
+		refuse(w, http.StatusBadRequest)
 		return
+	}
+	if !r.ProtoAtLeast(1, 1) {
+		// net/http drops a Transfer-Encoding of HTTP/1.0 before it can be seen here (advisory 21; RFC 9112, 6.1).
+		w.Header()["Connection"] = closing
 	}
 	root := strings.Trim(r.URL.Path, "/") == "" && r.URL.RawPath == ""
 	if !root && !strings.HasPrefix(r.URL.Path, "/stint/") {
@@ -61,16 +64,16 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		preflight(w, r)
 		return
 	}
-	body, release, err := h.read(r)
+	body, err := h.read(r)
 	if err != nil {
 		h.refuseBody(w, err)
 		return
 	}
-	defer release()
+	defer body.release()
 	ids := wire.IDs{Request: newID(), Event: newID()}
 	if root {
-		h.Frontend.ServeQuery(w, r, body, ids)
-	} else if !h.Frontend.ServeJSON(w, r, body, ids) {
+		h.Frontend.ServeQuery(w, r, body.bytes, ids)
+	} else if !h.Frontend.ServeJSON(w, r, body.bytes, ids) {
 		unknownPath(w)
 	}
 }
@@ -113,6 +116,16 @@ func (h *Handler) knows(host string) bool {
 		}
 	}
 	return false
+}
+
+// closing is the Connection header of an answer after which the connection ends.
+var closing = []string{"close"}
+
+// refuse answers what is malformed, without a body. The connection ends: nobody can tell where a next request would begin, and
+// a proxy may have been of another mind (advisory 21).
+func refuse(w http.ResponseWriter, status int) {
+	w.Header()["Connection"] = closing
+	bare(w, status)
 }
 
 func bare(w http.ResponseWriter, status int) {

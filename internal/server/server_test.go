@@ -1,7 +1,10 @@
 package server
 
 import (
+	"bytes"
 	"crypto/tls"
+	"errors"
+	"io"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -122,7 +125,7 @@ func TestBodyThatEndsEarly(t *testing.T) {
 	t.Parallel()
 	s := newService(t)
 	address := s.start(t, nil, func(h *http.Server) { h.ReadTimeout = 300 * time.Millisecond })
-	for _, declared := range []int{len(identityForm) + 1, smallBody, smallBody + 1, maxBodyBytes} {
+	for _, declared := range []int{len(identityForm) + 1, tinyBody, tinyBody + 1, smallBody, smallBody + 1, maxBodyBytes} {
 		request := strings.Replace(s.raw(t, "/", identityForm, nil), "Content-Length: "+strconv.Itoa(len(identityForm)), "Content-Length: "+strconv.Itoa(declared), 1)
 		send(t, address, request).isBare(t, "open", http.StatusBadRequest)
 		c := dial(t, address).(*net.TCPConn)
@@ -138,37 +141,119 @@ func TestBodyThatEndsEarly(t *testing.T) {
 	if n := s.auditLines(t); n != 1 {
 		t.Errorf("%d operations were entered, want 1", n)
 	}
-	if len(s.handler.bodies) != 0 {
-		t.Errorf("%d large bodies are still counted", len(s.handler.bodies))
+	if n := s.handler.bodies.count(); n != 0 {
+		t.Errorf("%d large bodies are still counted", n)
 	}
 }
 
-// Memory for large bodies is bounded, and given back.
+// count is how many large bodies are in memory; it checks that the peers' shares add up.
+func (s *share) count() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	sum := 0
+	for _, n := range s.byPeer {
+		sum += n
+	}
+	if sum != s.all {
+		return -1
+	}
+	return s.all
+}
+
+// dialFrom connects from one of the addresses of the loopback network.
+func dialFrom(t testing.TB, source, address string) net.Conn {
+	t.Helper()
+	d := net.Dialer{LocalAddr: &net.TCPAddr{IP: net.ParseIP(source)}}
+	c, err := d.Dial("tcp", address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = c.Close() })
+	_ = c.SetDeadline(time.Now().Add(20 * time.Second))
+	return c
+}
+
+// Memory for large bodies is bounded, for all and for each peer, and given back.
 func TestLargeBodiesAtOnce(t *testing.T) {
 	t.Parallel()
 	s := newService(t)
 	address := s.start(t, nil)
-	held := make([]net.Conn, largeBodies)
-	for i := range held {
-		held[i] = dial(t, address)
-		if _, err := held[i].Write([]byte("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1000000\r\n\r\nx")); err != nil {
-			t.Fatal(err)
+	large := s.raw(t, "/", identityForm+"&x="+strings.Repeat("a", smallBody), nil)
+	var held []net.Conn
+	for peer := range largeBodies / peerBodies {
+		source := "127.0.0." + strconv.Itoa(2+peer)
+		for range peerBodies {
+			if a := exchangeOn(t, dialFrom(t, source, address), large); a.StatusCode != http.StatusOK {
+				t.Fatalf("%d are held, none by %s: %d", len(held), source, a.StatusCode)
+			}
+			c := dialFrom(t, source, address)
+			if _, err := c.Write([]byte("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1000000\r\n\r\nx")); err != nil {
+				t.Fatal(err)
+			}
+			held = append(held, c)
+			eventually(t, func() bool { return s.handler.bodies.count() == len(held) })
+		}
+		exchangeOn(t, dialFrom(t, source, address), large).isBare(t, "one too many of a peer", http.StatusServiceUnavailable)
+		if a := exchangeOn(t, dialFrom(t, source, address), s.raw(t, "/", identityForm, nil)); a.StatusCode != http.StatusOK {
+			t.Errorf("a small body: %d", a.StatusCode)
 		}
 	}
-	eventually(t, func() bool { return len(s.handler.bodies) == largeBodies })
-	large := identityForm + "&x=" + strings.Repeat("a", smallBody)
-	send(t, address, s.raw(t, "/", large, nil)).isBare(t, "one too many", http.StatusServiceUnavailable)
-	if a := send(t, address, s.raw(t, "/", identityForm, nil)); a.StatusCode != http.StatusOK {
-		t.Errorf("a small body: %d", a.StatusCode)
+	a := send(t, address, large)
+	a.isBare(t, "one too many", http.StatusServiceUnavailable)
+	if !a.Close {
+		t.Error("the connection stays open")
 	}
 	for _, c := range held {
 		_ = c.Close()
 	}
-	eventually(t, func() bool { return len(s.handler.bodies) == 0 })
-	if a := send(t, address, s.raw(t, "/", large, nil)); a.StatusCode != http.StatusOK {
+	eventually(t, func() bool { return s.handler.bodies.count() == 0 })
+	if a := send(t, address, large); a.StatusCode != http.StatusOK {
 		t.Errorf("after that: %d %s", a.StatusCode, a.body)
 	}
 }
+
+func TestPeers(t *testing.T) {
+	t.Parallel()
+	for remote, want := range map[string]string{
+		"192.0.2.1:80": "192.0.2.1", "[::ffff:192.0.2.1]:80": "192.0.2.1", "[2001:db8:1:2:3:4:5:6]:80": "2001:db8:1:2::",
+		"[2001:db8:1:2::9%eth0]:80": "2001:db8:1:2::", "@": "invalid IP",
+	} {
+		if got := peerOf(&http.Request{RemoteAddr: remote}).String(); got != want {
+			t.Errorf("%s: %s, want %s", remote, got, want)
+		}
+	}
+}
+
+// A body takes little memory before it comes, whatever was promised, and arrives whole in each class of size.
+func TestBodiesBySize(t *testing.T) {
+	t.Parallel()
+	h := new(Handler)
+	for _, size := range []int{1, tinyBody - 1, tinyBody, tinyBody + 1, smallBody - 1, smallBody, smallBody + 1, 10 * smallBody} {
+		sent := make([]byte, size)
+		for i := range sent {
+			sent[i] = byte(i * 7 / 3)
+		}
+		b, err := h.read(httptest.NewRequest("POST", "/", bytes.NewReader(sent)))
+		if err != nil || !bytes.Equal(b.bytes, sent) {
+			t.Fatalf("%d bytes: %d came, %v", size, len(b.bytes), err)
+		}
+		if (b.tiny != nil) != (size <= tinyBody) || (b.small != nil) != (size > tinyBody && size <= smallBody) || (b.large != nil) != (size > smallBody) {
+			t.Errorf("%d bytes are in the wrong memory", size)
+		}
+		b.release()
+	}
+	asked := 0
+	none := readerFunc(func(p []byte) (int, error) { asked = max(asked, len(p)); return 0, io.EOF })
+	b, err := readSmall(none, smallBody)
+	if !errors.Is(err, io.EOF) || asked > tinyBody || b.small != nil {
+		t.Errorf("before anything came there was room for %d bytes: %v", asked, err)
+	}
+	b.release()
+}
+
+type readerFunc func([]byte) (int, error)
+
+func (f readerFunc) Read(p []byte) (int, error) { return f(p) }
 
 func eventually(t *testing.T, ok func() bool) {
 	t.Helper()
@@ -242,7 +327,7 @@ func TestPanicIsToldOf(t *testing.T) {
 	w := httptest.NewRecorder()
 	func() {
 		defer func() {
-			if p := recover(); p != http.ErrAbortHandler {
+			if p := recover(); p != any(http.ErrAbortHandler) {
 				t.Errorf("%v, want ErrAbortHandler", p)
 			}
 		}()
