@@ -52,11 +52,12 @@ func (e *Event) urgent() bool {
 	return e.Uncertain || e.ErrorCode == "" && (e.Issues || !e.ReadOnly)
 }
 
-// deferrable reports whether the line may be built when it is written: nobody waits for it, and nothing in it holds on to a
-// request's memory. Many lines built one after the other cost a fraction of what each costs between other work.
+// deferrable reports whether the line may be built when it is written: nobody waits for it, its length is known well enough,
+// and nothing in it holds on to a request's memory. Many lines built one after the other cost a fraction of what each costs between other work.
 func (e *Event) deferrable() bool {
 	return !e.urgent() && e.ErrorCode == "" && e.Reason == "" &&
-		len(e.RequestParameters)+len(e.ResponseElements)+len(e.Resources) == 0
+		len(e.RequestParameters)+len(e.ResponseElements)+len(e.Resources) == 0 &&
+		e.Request.Caller.Session == nil && len(e.Request.UserAgent) <= usualLine/2 // so that usualLine is what it comes to
 }
 
 const (

@@ -1,9 +1,9 @@
 package iam
 
 import (
-	"errors"
 	"context"
 	"encoding/json"
+	"errors"
 	"reflect"
 	"slices"
 	"strings"
