@@ -113,20 +113,29 @@ func contained(b []byte) bool {
 	return false
 }
 
+// ends are the bytes at which the text of a string ends or needs a look: quote, backslash, control characters.
+var ends = func() (table [256]bool) {
+	for c := range ' ' {
+		table[c] = true
+	}
+	table['"'], table['\\'], table[0x7f] = true, true, true
+	return table
+}()
+
 // closingQuote returns where the string that i is in ends, or len(b) if it does not, or has a control character.
 func closingQuote(b []byte, i int) int {
-	for ; i < len(b); i++ {
-		switch c := b[i]; {
-		case c == '"':
-			return i
-		case c < ' ' || c == 0x7f:
-			return len(b)
-		case c == '\\':
+	for {
+		for i < len(b) && !ends[b[i]] {
 			i++
-			if i < len(b) && b[i] < ' ' {
-				return len(b)
-			}
 		}
+		switch {
+		case i >= len(b):
+			return len(b)
+		case b[i] == '"':
+			return i
+		case b[i] != '\\' || i+1 < len(b) && b[i+1] < ' ':
+			return len(b)
+		}
+		i += 2
 	}
-	return len(b)
 }
