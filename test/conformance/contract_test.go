@@ -38,7 +38,7 @@ accounts:
         attached_policies: [arn:aws:iam::111122223333:policy/keys]
     roles:
       target:
-        path: /work/
+        path: /jobs/
         trust_policy:
           Version: "2012-10-17"
           Statement:
@@ -92,7 +92,7 @@ func TestDirectoryFile(t *testing.T) {
 		t.Errorf("outside the boundary: %q", denied)
 	}
 
-	target := "arn:aws:iam::111122223333:role/work/target"
+	target := "arn:aws:iam::111122223333:role/jobs/target"
 	session := h.must(villageAlice, "sts", "AssumeRole", "RoleArn", target, "RoleSessionName", "shift", "DurationSeconds", "7200").Credentials()
 	h.must(session, "sts", "GetAccessKeyInfo", "AccessKeyId", villageAlice.AccessKeyID)
 	code := harness.Code("GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ", h.Now(), 0)
