@@ -137,6 +137,16 @@ func (g Signer) begin(at time.Time) *Signature {
 	return s
 }
 
+// separated reports whether a header has the separator of SignedHeaders in its name: listed, it would read as two.
+func separated(h http.Header) bool {
+	for name := range h {
+		if strings.Contains(name, ";") {
+			return true
+		}
+	}
+	return false
+}
+
 // sign returns the signature of s over req in hexadecimal.
 func (g Signer) sign(s *Signature, req *Request, body []byte) (string, error) {
 	if err := checkEscapes(req.RawQuery); err != nil {
@@ -144,7 +154,7 @@ func (g Signer) sign(s *Signature, req *Request, body []byte) (string, error) {
 	}
 	s.req = req
 	s.SignedHeaders = signable(req)
-	if !validSignedHeaders(s.SignedHeaders) {
+	if !validSignedHeaders(s.SignedHeaders) || separated(req.Header) {
 		return "", errors.New("more than 64 headers, or a malformed header name")
 	}
 	key, err := s.DeriveKey(g.Credentials.secret.RevealString())
