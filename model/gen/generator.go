@@ -144,10 +144,8 @@ func (g *generator) goType(sh *shape, pkg string) string {
 		return "[]" + g.goType(g.element(sh), pkg)
 	case "map":
 		return "map[string]" + g.goType(g.element(sh), pkg)
-	case "structure":
+	default: // a structure: loadService lets no other type in
 		return pkg + g.names[sh]
-	default:
-		panic("unknown type " + sh.Type)
 	}
 }
 

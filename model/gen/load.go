@@ -127,6 +127,9 @@ func load(dir string) ([]*service, *rules, error) {
 	return services, r, r.apply(services)
 }
 
+// shapeTypes are the types of the models that the generator knows.
+var shapeTypes = []string{"string", "integer", "boolean", "timestamp", "blob", "list", "map", "structure"}
+
 func loadService(id, file string) (*service, error) {
 	var raw struct {
 		Metadata struct {
@@ -145,6 +148,9 @@ func loadService(id, file string) (*service, error) {
 	s := &service{id: id, version: raw.Metadata.APIVersion, namespace: raw.Metadata.XMLNamespace, shapes: raw.Shapes}
 	for name, sh := range s.shapes {
 		sh.name, sh.service = name, s
+		if !slices.Contains(shapeTypes, sh.Type) {
+			return nil, fmt.Errorf("reading %s: shape %s has the unknown type %q", file, name, sh.Type)
+		}
 	}
 	for name, o := range raw.Operations {
 		op := &operation{name: name, signed: o.AuthType != "none"}
