@@ -13,7 +13,7 @@ type item[V any] struct {
 }
 
 // table is an ordered map whose copies share what they have in common: a View and the next differ by a few nodes. A table in
-// a View is only read; Apply works on clones.
+// a View is only read; Apply works on clones, which are taken one at a time.
 type table[V any] struct{ tree *btree.BTreeG[item[V]] }
 
 func newTable[V any]() table[V] {

@@ -3,6 +3,7 @@ package directory
 import (
 	"iter"
 	"strings"
+	"sync"
 
 	"github.com/stint-sts/stint/arn"
 )
@@ -10,6 +11,8 @@ import (
 // View is the directory at one revision. It is immutable: any number of goroutines read it without a lock, and a request
 // keeps the one it began with.
 type View struct {
+	cloning sync.Mutex // held while Apply copies the tables: copying marks the original's nodes as shared
+
 	partition arn.Partition
 	revision  int64
 	entities  table[Entity] // by Key.String
@@ -58,22 +61,9 @@ func NewView(partition arn.Partition) *View {
 	return v
 }
 
-// Apply returns the View at revision, after events in their order. It must not be called concurrently: the store's watch is
-// the one writer.
+// Apply returns the View at revision, after events in their order. v stays as it is.
 func (v *View) Apply(revision int64, events []Event) *View {
-	n := &View{
-		partition:  v.partition,
-		revision:   revision,
-		entities:   v.entities.clone(),
-		accounts:   v.accounts.clone(),
-		accessKeys: v.accessKeys.clone(),
-		ids:        v.ids.clone(),
-		roles:      v.roles.clone(),
-		members:    v.members.clone(),
-		devices:    v.devices.clone(),
-		attached:   v.attached.clone(),
-		boundaries: v.boundaries.clone(),
-	}
+	n := v.clone(revision)
 	for _, ev := range events {
 		key := ev.Key.String()
 		if old, ok := n.entities.get(key); ok {
@@ -86,6 +76,24 @@ func (v *View) Apply(revision int64, events []Event) *View {
 		}
 	}
 	return n
+}
+
+func (v *View) clone(revision int64) *View {
+	v.cloning.Lock()
+	defer v.cloning.Unlock()
+	return &View{
+		partition:  v.partition,
+		revision:   revision,
+		entities:   v.entities.clone(),
+		accounts:   v.accounts.clone(),
+		accessKeys: v.accessKeys.clone(),
+		ids:        v.ids.clone(),
+		roles:      v.roles.clone(),
+		members:    v.members.clone(),
+		devices:    v.devices.clone(),
+		attached:   v.attached.clone(),
+		boundaries: v.boundaries.clone(),
+	}
 }
 
 func (v *View) index(e Entity) {
