@@ -74,14 +74,14 @@ type IDs struct{ Request, Event string }
 // exchange is one request and its answer.
 type exchange struct {
 	*Frontend
-	w       http.ResponseWriter
-	r       *http.Request
-	body    []byte
-	view    *directory.View
-	service string // whose errors they are
-	eventID string // of the audit line
-	roleARN string // that an STS operation names
-	reason  string // why the signature was refused, for the operator
+	w        http.ResponseWriter
+	r        *http.Request
+	body     []byte
+	view     *directory.View
+	service  string // whose errors they are
+	eventID  string // of the audit line
+	roleARN  string // that an STS operation names
+	reason   string // why the signature was refused, for the operator
 	protocol protocol
 	// issues is set for operations whose answer holds credentials; changing once the handler of one that changes something begins.
 	issues, changing bool
