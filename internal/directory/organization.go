@@ -177,11 +177,12 @@ func (p *ControlPolicy) Clone() *ControlPolicy {
 // AccountRequest is a call of CreateAccount and what became of it.
 type AccountRequest struct {
 	Meta
-	ID        string        `json:"id"` // car-…
-	Name      string        `json:"name"`
-	Account   arn.AccountID `json:"account,omitempty"`
-	Failure   string        `json:"failure,omitempty"` // empty for a success
-	Requested time.Time     `json:"requested"`
+	ID           string        `json:"id"`           // car-…
+	Organization string        `json:"organization"` // id
+	Name         string        `json:"name"`
+	Account      arn.AccountID `json:"account,omitempty"`
+	Failure      string        `json:"failure,omitempty"` // empty for a success
+	Requested    time.Time     `json:"requested"`
 }
 
 // Key implements Entity.
