@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/stint-sts/stint/arn"
@@ -239,7 +240,7 @@ func NewOrganization(management arn.AccountID, created time.Time, random io.Read
 
 // NewUnitID makes the id of a unit, which holds the root's.
 func (o *Organization) NewUnitID(random io.Reader) (string, error) {
-	return newOrganizationID("ou-"+o.RootID[len("r-"):]+"-", unitIDLength, random)
+	return newOrganizationID("ou-"+strings.TrimPrefix(o.RootID, "r-")+"-", unitIDLength, random)
 }
 
 // NewControlPolicyID makes the id of a policy.
