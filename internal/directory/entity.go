@@ -27,6 +27,8 @@ const (
 	KindRevocation   Kind = "revocation"
 	KindSealingKey   Kind = "sealing-key"
 	KindOrganization Kind = "organization"
+
+	KindDelegationRequest Kind = "delegation-request"
 )
 
 // Key finds an entity: account/kind/name, so that an account is one range of the store. Name is folded, since AWS's names

@@ -65,6 +65,8 @@ func blank(kind Kind) (Entity, error) {
 		return new(SealingKey), nil
 	case KindOrganization:
 		return new(Organization), nil
+	case KindDelegationRequest:
+		return new(DelegationRequest), nil
 	default:
 		return nil, fmt.Errorf("unknown kind %q", kind)
 	}

@@ -25,6 +25,9 @@ type View struct {
 	devices    table[*Device]  // by owner's id / serial number
 	attached   table[int]      // attachments by policy ARN
 	boundaries table[int]      // uses as permissions boundary by policy ARN
+
+	delegations      table[*DelegationRequest] // by id
+	ownedDelegations table[*DelegationRequest] // by the owner's account / id, of those that have an owner
 }
 
 // KeyOwner is what an access key id leads to: the key and the user, or the account whose root it belongs to.
@@ -53,6 +56,9 @@ func NewView(partition arn.Partition) *View {
 		devices:    newTable[*Device](),
 		attached:   newTable[int](),
 		boundaries: newTable[int](),
+
+		delegations:      newTable[*DelegationRequest](),
+		ownedDelegations: newTable[*DelegationRequest](),
 	}
 	for _, p := range managedPolicies(partition) {
 		v.entities.set(p.Key().String(), p)
@@ -93,6 +99,9 @@ func (v *View) clone(revision int64) *View {
 		devices:    v.devices.clone(),
 		attached:   v.attached.clone(),
 		boundaries: v.boundaries.clone(),
+
+		delegations:      v.delegations.clone(),
+		ownedDelegations: v.ownedDelegations.clone(),
 	}
 }
 
@@ -124,6 +133,11 @@ func (v *View) index(e Entity) {
 	case *Device:
 		if e.UserID != "" {
 			v.devices.set(e.UserID+"/"+e.Serial, e)
+		}
+	case *DelegationRequest:
+		v.delegations.set(e.ID, e)
+		if e.OwnerARN != "" {
+			v.ownedDelegations.set(string(e.OwnerAccount)+"/"+e.ID, e)
 		}
 	}
 }
@@ -158,6 +172,11 @@ func (v *View) unindex(e Entity) {
 	case *Device:
 		if e.UserID != "" {
 			drop(v.devices, e.UserID+"/"+e.Serial, e)
+		}
+	case *DelegationRequest:
+		drop(v.delegations, e.ID, e)
+		if e.OwnerARN != "" {
+			drop(v.ownedDelegations, string(e.OwnerAccount)+"/"+e.ID, e)
 		}
 	}
 }
