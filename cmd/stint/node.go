@@ -88,6 +88,8 @@ func (n *node) frontend() *wire.Frontend {
 		Sealer:     sealer,
 		MFA:        verifier,
 		Random:     rand.Reader,
+
+		OutboundIssuer: outboundIssuer,
 	}
 	return wire.NewFrontend(wire.Options{
 		View:         n.store.View,
@@ -98,9 +100,12 @@ func (n *node) frontend() *wire.Frontend {
 		Region:       n.region,
 		Log:          n.log,
 		Bindings:     bindings(tokens, identities),
-		JSON:         ownOperations(tokens),
+		JSON:         ownOperations(tokens, identities),
 	})
 }
+
+// outboundIssuer is the URL of an account's own token issuer: of the form of AWS's.
+func outboundIssuer(id string) string { return "https://" + id + ".tokens.sts.global.api.aws" }
 
 // ledger keeps the spent codes of package mfa in the store.
 type ledger struct{ store *store.Store }

@@ -36,6 +36,12 @@ const (
 	Throttling                  Code = "Throttling"
 	UnmodifiableEntity          Code = "UnmodifiableEntity"
 	ValidationError             Code = "ValidationError"
+
+	AccountNotManagement  Code = "AccountNotManagementOrDelegatedAdministratorException"
+	CallerIsNotManagement Code = "CallerIsNotManagementAccountException"
+	FeatureDisabled       Code = "FeatureDisabled"
+	FeatureEnabled        Code = "FeatureEnabled"
+	OrganizationNotFound  Code = "OrganizationNotFoundException"
 )
 
 // Fault is a refusal. Message is for the caller and says no more than AWS would; Cause is for the operator's log and never
