@@ -89,6 +89,8 @@ func (n *node) frontend() *wire.Frontend {
 		Sealer:     sealer,
 		MFA:        verifier,
 		Random:     rand.Reader,
+
+		OutboundIssuer: outboundIssuer,
 	}
 	accounts := &organizations.Service{Authorizer: authorizer, Directory: n.store, Sealer: sealer, Random: rand.Reader}
 	return wire.NewFrontend(wire.Options{
@@ -100,9 +102,12 @@ func (n *node) frontend() *wire.Frontend {
 		Region:       n.region,
 		Log:          n.log,
 		Bindings:     bindings(tokens, identities, accounts),
-		JSON:         ownOperations(tokens),
+		JSON:         ownOperations(tokens, identities),
 	})
 }
+
+// outboundIssuer is the URL of an account's own token issuer: of the form of AWS's.
+func outboundIssuer(id string) string { return "https://" + id + ".tokens.sts.global.api.aws" }
 
 // ledger keeps the spent codes of package mfa in the store.
 type ledger struct{ store *store.Store }

@@ -7,6 +7,9 @@ import (
 	"github.com/stint-sts/stint/internal/wire"
 )
 
+// delegationPath is where the requestor of a delegation asks for what AWS would publish.
+const delegationPath = "/stint/v1/delegation-notification"
+
 // bindings lists every operation that this build performs, and those of STS that it refuses. The frontend refuses the others
 // of the models by name.
 func bindings(tokens *sts.Service, identities *iam.Service, accounts *organizations.Service) []wire.Binding {
@@ -168,12 +171,58 @@ func bindings(tokens *sts.Service, identities *iam.Service, accounts *organizati
 		wire.Bind(wire.ListDelegatedAdministrators, accounts.ListDelegatedAdministrators),
 		wire.Bind(wire.ListDelegatedServicesForAccount, accounts.ListDelegatedServicesForAccount),
 		wire.Bind(wire.RegisterDelegatedAdministrator, accounts.RegisterDelegatedAdministrator),
+
+		// OpenID Connect providers.
+		wire.Bind(wire.AddClientIDToOpenIDConnectProvider, identities.AddClientIDToOpenIDConnectProvider),
+		wire.Bind(wire.CreateOpenIDConnectProvider, identities.CreateOpenIDConnectProvider),
+		wire.Bind(wire.DeleteOpenIDConnectProvider, identities.DeleteOpenIDConnectProvider),
+		wire.Bind(wire.GetOpenIDConnectProvider, identities.GetOpenIDConnectProvider),
+		wire.Bind(wire.ListOpenIDConnectProviderTags, identities.ListOpenIDConnectProviderTags),
+		wire.Bind(wire.ListOpenIDConnectProviders, identities.ListOpenIDConnectProviders),
+		wire.Bind(wire.RemoveClientIDFromOpenIDConnectProvider, identities.RemoveClientIDFromOpenIDConnectProvider),
+		wire.Bind(wire.TagOpenIDConnectProvider, identities.TagOpenIDConnectProvider),
+		wire.Bind(wire.UntagOpenIDConnectProvider, identities.UntagOpenIDConnectProvider),
+		wire.Bind(wire.UpdateOpenIDConnectProviderThumbprint, identities.UpdateOpenIDConnectProviderThumbprint),
+
+		// SAML providers.
+		wire.Bind(wire.CreateSAMLProvider, identities.CreateSAMLProvider),
+		wire.Bind(wire.DeleteSAMLProvider, identities.DeleteSAMLProvider),
+		wire.Bind(wire.GetSAMLProvider, identities.GetSAMLProvider),
+		wire.Bind(wire.ListSAMLProviderTags, identities.ListSAMLProviderTags),
+		wire.Bind(wire.ListSAMLProviders, identities.ListSAMLProviders),
+		wire.Bind(wire.TagSAMLProvider, identities.TagSAMLProvider),
+		wire.Bind(wire.UntagSAMLProvider, identities.UntagSAMLProvider),
+		wire.Bind(wire.UpdateSAMLProvider, identities.UpdateSAMLProvider),
+
+		// Settings of the account and of the organization.
+		wire.Bind(wire.DisableOrganizationsRootCredentialsManagement, identities.DisableOrganizationsRootCredentialsManagement),
+		wire.Bind(wire.DisableOrganizationsRootSessions, identities.DisableOrganizationsRootSessions),
+		wire.Bind(wire.DisableOutboundWebIdentityFederation, identities.DisableOutboundWebIdentityFederation),
+		wire.Bind(wire.EnableOrganizationsRootCredentialsManagement, identities.EnableOrganizationsRootCredentialsManagement),
+		wire.Bind(wire.EnableOrganizationsRootSessions, identities.EnableOrganizationsRootSessions),
+		wire.Bind(wire.EnableOutboundWebIdentityFederation, identities.EnableOutboundWebIdentityFederation),
+		wire.Bind(wire.GetOutboundWebIdentityFederationInfo, identities.GetOutboundWebIdentityFederationInfo),
+		wire.Bind(wire.ListOrganizationsFeatures, identities.ListOrganizationsFeatures),
+		wire.Bind(wire.SetSecurityTokenServicePreferences, identities.SetSecurityTokenServicePreferences),
+
+		// Delegation requests.
+		wire.Bind(wire.AcceptDelegationRequest, identities.AcceptDelegationRequest),
+		wire.Bind(wire.AssociateDelegationRequest, identities.AssociateDelegationRequest),
+		wire.Bind(wire.CreateDelegationRequest, identities.CreateDelegationRequest),
+		wire.Bind(wire.GetDelegationRequest, identities.GetDelegationRequest),
+		wire.Bind(wire.GetHumanReadableSummary, identities.GetHumanReadableSummary),
+		wire.Bind(wire.ListDelegationRequests, identities.ListDelegationRequests),
+		wire.Bind(wire.RejectDelegationRequest, identities.RejectDelegationRequest),
+		wire.Bind(wire.SendDelegationToken, identities.SendDelegationToken),
+		wire.Bind(wire.UpdateDelegationRequest, identities.UpdateDelegationRequest),
 	}
 }
 
 // ownOperations lists the operations of Stint's own, by path.
-func ownOperations(tokens *sts.Service) map[string]wire.JSONBinding {
+func ownOperations(tokens *sts.Service, identities *iam.Service) map[string]wire.JSONBinding {
 	return map[string]wire.JSONBinding{
 		contextPath: wire.BindJSON("IssueContextAssertion", tokens.IssueContext),
+
+		delegationPath: wire.BindJSON("ReceiveDelegationNotification", identities.ReceiveDelegationNotification),
 	}
 }

@@ -17,6 +17,8 @@ type Query struct {
 	ResourceAccount arn.AccountID
 	// Role is set when the resource is a role that is being assumed: its trust policy must allow, too.
 	Role *directory.Role
+	// ResourcePolicy is the resource's own policy, if it has one that speaks for this request.
+	ResourcePolicy *policy.Policy
 	// RequestTags are the tags in the request (aws:RequestTag/…, aws:TagKeys), ResourceTags the resource's.
 	RequestTags  []directory.Tag
 	ResourceTags []directory.Tag
@@ -150,6 +152,9 @@ func (e *evaluation) gather(a *Authorizer) {
 	if r := e.query.Role; r != nil {
 		e.set.Trust = true
 		e.set.Resource = append(e.resource[:0], policy.Attached{Name: r.ARN, Policy: r.Trust.Policy(policy.Trust)})
+	}
+	if p := e.query.ResourcePolicy; p != nil {
+		e.set.Resource = append(e.set.Resource, policy.Attached{Name: e.query.Resource, Policy: p})
 	}
 	e.control()
 }

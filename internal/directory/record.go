@@ -74,6 +74,8 @@ func blank(kind Kind) (Entity, error) {
 		return new(ControlPolicy), nil
 	case KindAccountRequest:
 		return new(AccountRequest), nil
+	case KindDelegationRequest:
+		return new(DelegationRequest), nil
 	default:
 		return nil, fmt.Errorf("unknown kind %q", kind)
 	}

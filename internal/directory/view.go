@@ -27,6 +27,9 @@ type View struct {
 	boundaries table[int]      // uses as permissions boundary by policy ARN
 	// standings are the organization's accounts; nobody alters the map, which Views share until the organization changes.
 	standings map[arn.AccountID]*Standing
+
+	delegations      table[*DelegationRequest] // by id
+	ownedDelegations table[*DelegationRequest] // by the owner's account / id, of those that have an owner
 }
 
 // KeyOwner is what an access key id leads to: the key and the user, or the account whose root it belongs to.
@@ -55,6 +58,9 @@ func NewView(partition arn.Partition) *View {
 		devices:    newTable[*Device](),
 		attached:   newTable[int](),
 		boundaries: newTable[int](),
+
+		delegations:      newTable[*DelegationRequest](),
+		ownedDelegations: newTable[*DelegationRequest](),
 	}
 	for _, p := range managedPolicies(partition) {
 		v.entities.set(p.Key().String(), p)
@@ -104,6 +110,9 @@ func (v *View) clone(revision int64) *View {
 		attached:   v.attached.clone(),
 		boundaries: v.boundaries.clone(),
 		standings:  v.standings,
+
+		delegations:      v.delegations.clone(),
+		ownedDelegations: v.ownedDelegations.clone(),
 	}
 }
 
@@ -135,6 +144,11 @@ func (v *View) index(e Entity) {
 	case *Device:
 		if e.UserID != "" {
 			v.devices.set(e.UserID+"/"+e.Serial, e)
+		}
+	case *DelegationRequest:
+		v.delegations.set(e.ID, e)
+		if e.OwnerARN != "" {
+			v.ownedDelegations.set(string(e.OwnerAccount)+"/"+e.ID, e)
 		}
 	}
 }
@@ -169,6 +183,11 @@ func (v *View) unindex(e Entity) {
 	case *Device:
 		if e.UserID != "" {
 			drop(v.devices, e.UserID+"/"+e.Serial, e)
+		}
+	case *DelegationRequest:
+		drop(v.delegations, e.ID, e)
+		if e.OwnerARN != "" {
+			drop(v.ownedDelegations, string(e.OwnerAccount)+"/"+e.ID, e)
 		}
 	}
 }

@@ -36,6 +36,12 @@ const (
 	Throttling                  Code = "Throttling"
 	UnmodifiableEntity          Code = "UnmodifiableEntity"
 	ValidationError             Code = "ValidationError"
+
+	AccountNotManagement  Code = "AccountNotManagementOrDelegatedAdministratorException"
+	CallerIsNotManagement Code = "CallerIsNotManagementAccountException"
+	FeatureDisabled       Code = "FeatureDisabled"
+	FeatureEnabled        Code = "FeatureEnabled"
+	OrganizationNotFound  Code = "OrganizationNotFoundException"
 )
 
 // The refusals of Organizations that more than its own package makes.

@@ -1,6 +1,8 @@
 package manifest
 
 import (
+	"time"
+
 	"github.com/stint-sts/stint/arn"
 	"github.com/stint-sts/stint/internal/directory"
 )
@@ -28,7 +30,30 @@ func (p *planner) providers(a *account) {
 		if old, ok := p.view.SAMLProvider(a.id, s.name); ok {
 			next = old.Clone()
 		}
-		next.Metadata = s.metadata
+		if next.UUID == "" {
+			next.UUID = p.samlID()
+		}
+		if next.Metadata != s.metadata || next.ValidUntil.IsZero() {
+			next.Metadata, next.ValidUntil = s.metadata, validUntil(s.metadata, p.Now)
+		}
 		p.put(next)
 	}
+}
+
+// validUntil is the end that metadata has. Of metadata that nothing can be verified by, which the file may hold, it is as if it
+// named none.
+func validUntil(metadata string, given time.Time) time.Time {
+	m, err := directory.ParseSAMLMetadata(metadata)
+	if err != nil {
+		m = new(directory.SAMLMetadata)
+	}
+	return m.Until(given)
+}
+
+func (p *planner) samlID() string {
+	id, err := directory.NewSAMLID(directory.SAMLProviderUUID, p.Random)
+	if err != nil {
+		p.failure = err
+	}
+	return id
 }
