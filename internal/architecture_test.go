@@ -29,6 +29,8 @@ var layers = map[string]int{
 	"internal/audit":      3,
 	"internal/store":      3,
 	"internal/manifest":   3,
+	"internal/password":   3,
+	"internal/lastuse":    3,
 	"internal/sts":        4,
 	"internal/iam":        4,
 	"internal/authn":      4,

@@ -18,6 +18,8 @@ type Account struct {
 	// RootKeys are the access keys of the account's root.
 	RootKeys        []AccessKey `json:"root_keys,omitempty"`
 	DisabledRegions []string    `json:"disabled_regions,omitempty"`
+	// Passwords is the account's own password policy; nil for the one that every account has without one.
+	Passwords *PasswordPolicy `json:"passwords,omitempty"`
 }
 
 // Key implements Entity.
@@ -74,13 +76,25 @@ type User struct {
 	AccessKeys []AccessKey    `json:"access_keys,omitempty"`
 	Inline     []InlinePolicy `json:"inline,omitempty"`
 	Attached   []string       `json:"attached,omitempty"`
+	// Login is the password; nil for a user who cannot sign in with one. PasswordLastUsed stays when it goes.
+	Login              *Login               `json:"login,omitempty"`
+	PasswordLastUsed   time.Time            `json:"password_last_used,omitzero"`
+	Certificates       []SigningCertificate `json:"certificates,omitempty"`
+	PublicKeys         []PublicKey          `json:"public_keys,omitempty"`
+	ServiceCredentials []ServiceCredential  `json:"service_credentials,omitempty"`
 }
 
 // Key implements Entity.
 func (u *User) Key() Key { return Key{u.Account, KindUser, FoldName(u.Name)} }
 
 // Secrets implements Entity.
-func (u *User) Secrets() []*Protected { return keySecrets(u.AccessKeys) }
+func (u *User) Secrets() []*Protected {
+	out := append(keySecrets(u.AccessKeys), u.Login.secrets()...)
+	for i := range u.ServiceCredentials {
+		out = append(out, &u.ServiceCredentials[i].Secret)
+	}
+	return out
+}
 
 // Group is a set of users that share policies.
 type Group struct {

@@ -27,6 +27,10 @@ const (
 	KindRevocation   Kind = "revocation"
 	KindSealingKey   Kind = "sealing-key"
 	KindOrganization Kind = "organization"
+
+	KindInstanceProfile   Kind = "instance-profile"
+	KindServerCertificate Kind = "server-certificate"
+	KindLastUse           Kind = "last-use"
 )
 
 // Key finds an entity: account/kind/name, so that an account is one range of the store. Name is folded, since AWS's names

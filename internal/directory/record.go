@@ -65,6 +65,13 @@ func blank(kind Kind) (Entity, error) {
 		return new(SealingKey), nil
 	case KindOrganization:
 		return new(Organization), nil
+
+	case KindInstanceProfile:
+		return new(InstanceProfile), nil
+	case KindServerCertificate:
+		return new(ServerCertificate), nil
+	case KindLastUse:
+		return new(LastUse), nil
 	default:
 		return nil, fmt.Errorf("unknown kind %q", kind)
 	}

@@ -19,12 +19,14 @@ type View struct {
 	// Derived from entities, so that no request searches:
 	accounts   table[*Account]
 	accessKeys table[KeyOwner] // by access key id
-	ids        table[Entity]   // users, groups, roles and managed policies by unique id
+	ids        table[Entity]   // users, groups, roles, managed policies, instance profiles and server certificates by unique id
 	roles      table[*Role]    // by ARN
 	members    table[*User]    // by group id / folded user name
 	devices    table[*Device]  // by owner's id / serial number
 	attached   table[int]      // attachments by policy ARN
 	boundaries table[int]      // uses as permissions boundary by policy ARN
+
+	profiles table[*InstanceProfile] // by the role's id / folded profile name
 }
 
 // KeyOwner is what an access key id leads to: the key and the user, or the account whose root it belongs to.
@@ -53,6 +55,8 @@ func NewView(partition arn.Partition) *View {
 		devices:    newTable[*Device](),
 		attached:   newTable[int](),
 		boundaries: newTable[int](),
+
+		profiles: newTable[*InstanceProfile](),
 	}
 	for _, p := range managedPolicies(partition) {
 		v.entities.set(p.Key().String(), p)
@@ -93,6 +97,8 @@ func (v *View) clone(revision int64) *View {
 		devices:    v.devices.clone(),
 		attached:   v.attached.clone(),
 		boundaries: v.boundaries.clone(),
+
+		profiles: v.profiles.clone(),
 	}
 }
 
@@ -125,6 +131,14 @@ func (v *View) index(e Entity) {
 		if e.UserID != "" {
 			v.devices.set(e.UserID+"/"+e.Serial, e)
 		}
+
+	case *InstanceProfile:
+		v.ids.set(e.ID, e)
+		if e.RoleID != "" {
+			v.profiles.set(e.RoleID+"/"+FoldName(e.Name), e)
+		}
+	case *ServerCertificate:
+		v.ids.set(e.ID, e)
 	}
 }
 
@@ -159,6 +173,14 @@ func (v *View) unindex(e Entity) {
 		if e.UserID != "" {
 			drop(v.devices, e.UserID+"/"+e.Serial, e)
 		}
+
+	case *InstanceProfile:
+		drop(v.ids, e.ID, Entity(e))
+		if e.RoleID != "" {
+			drop(v.profiles, e.RoleID+"/"+FoldName(e.Name), e)
+		}
+	case *ServerCertificate:
+		drop(v.ids, e.ID, Entity(e))
 	}
 }
 
@@ -297,7 +319,7 @@ func (v *View) BoundaryUses(policyARN string) int {
 // AccessKey returns a long-term access key and its owner.
 func (v *View) AccessKey(id string) (KeyOwner, bool) { return v.accessKeys.get(id) }
 
-// ByID returns the user, group, role or managed policy with a unique id.
+// ByID returns the user, group, role, managed policy, instance profile or server certificate with a unique id.
 func (v *View) ByID(id string) (Entity, bool) { return v.ids.get(id) }
 
 // Device returns an MFA device by its serial number or ARN.

@@ -36,6 +36,16 @@ const (
 	Throttling                  Code = "Throttling"
 	UnmodifiableEntity          Code = "UnmodifiableEntity"
 	ValidationError             Code = "ValidationError"
+
+	DuplicateCertificate          Code = "DuplicateCertificate"
+	DuplicateSSHPublicKey         Code = "DuplicateSSHPublicKey"
+	InvalidCertificate            Code = "InvalidCertificate"
+	InvalidPublicKey              Code = "InvalidPublicKey"
+	InvalidUserType               Code = "InvalidUserType"
+	KeyPairMismatch               Code = "KeyPairMismatch"
+	MalformedCertificate          Code = "MalformedCertificate"
+	PasswordPolicyViolation       Code = "PasswordPolicyViolation"
+	UnrecognizedPublicKeyEncoding Code = "UnrecognizedPublicKeyEncoding"
 )
 
 // Fault is a refusal. Message is for the caller and says no more than AWS would; Cause is for the operator's log and never
