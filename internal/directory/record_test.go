@@ -28,7 +28,7 @@ func everyKind() []Entity {
 		&User{Account: accountA, Name: "Alice", Path: "/a/", ID: "AIDA1", ARN: "arn", Created: created, Tags: tags, Boundary: "b",
 			Groups: []string{"AGPA1"}, AccessKeys: []AccessKey{{ID: "AKIA2", Secret: key("user"), Status: Active, Created: created}},
 			Inline: inline, Attached: []string{"p"},
-			Login: &Login{Created: created, Changed: created, ResetRequired: true, Hash: key("hash"), Previous: []Protected{key("previous")}},
+			Login:            &Login{Created: created, Changed: created, ResetRequired: true, Hash: key("hash"), Previous: []Protected{key("previous")}},
 			PasswordLastUsed: created, Certificates: []SigningCertificate{{"CERT1", "body", Active, created}},
 			PublicKeys:         []PublicKey{{"APKA1", []byte("blob"), Active, created}},
 			ServiceCredentials: []ServiceCredential{{"ACCA1", "s", "n", key("service"), Active, created, created}}},

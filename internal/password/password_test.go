@@ -31,7 +31,9 @@ func refused(t *testing.T, err error) {
 func TestPolicies(t *testing.T) {
 	t.Parallel()
 	none := &directory.Account{ID: account, Alias: "Main-Account1"}
-	with := func(p directory.PasswordPolicy) *directory.Account { return &directory.Account{ID: account, Passwords: &p} }
+	with := func(p directory.PasswordPolicy) *directory.Account {
+		return &directory.Account{ID: account, Passwords: &p}
+	}
 	for _, tt := range []struct {
 		name     string
 		account  *directory.Account
