@@ -18,7 +18,9 @@ import (
 	"github.com/stint-sts/stint/internal/authz"
 	"github.com/stint-sts/stint/internal/directory"
 	"github.com/stint-sts/stint/internal/identity"
+	"github.com/stint-sts/stint/internal/lastuse"
 	"github.com/stint-sts/stint/internal/mfa"
+	"github.com/stint-sts/stint/internal/password"
 	"github.com/stint-sts/stint/internal/secret"
 	"github.com/stint-sts/stint/internal/session"
 	"github.com/stint-sts/stint/internal/store"
@@ -105,6 +107,8 @@ func newStage(t *testing.T, callerPolicy string) *stage {
 			Sealer:     session.NewSealer(rand.Reader, func() time.Time { return arrival }),
 			MFA:        mfa.New(ledger{shared}),
 			Random:     rand.Reader,
+			Passwords:  password.New(rand.Reader),
+			Uses:       lastuse.New(shared, slog.New(slog.DiscardHandler)),
 		},
 		t:       t,
 		account: arn.AccountID(fmt.Sprintf("%012d", 100000000000+accounts.Add(1))),
@@ -137,7 +141,7 @@ func newStage(t *testing.T, callerPolicy string) *stage {
 
 // over is the service over another directory.
 func (s *stage) over(d Committer) *Service {
-	return &Service{Authorizer: s.Authorizer, Directory: d, Sealer: s.Sealer, MFA: s.MFA, Random: s.Random}
+	return &Service{Authorizer: s.Authorizer, Directory: d, Sealer: s.Sealer, MFA: s.MFA, Random: s.Random, Passwords: s.Passwords, Uses: s.Uses}
 }
 
 func (s *stage) put(entities ...directory.Entity) {

@@ -32,6 +32,9 @@ const (
 	ContextAssertion Purpose = 3
 	// PaginationMarker is the Marker of the IAM lists: at most 320 characters (IAM model), which leaves 194 bytes.
 	PaginationMarker Purpose = 4
+
+	// DeletionTask is the end of a DeletionTaskId, which has at most 1,000 characters (IAM model) and names a role besides.
+	DeletionTask Purpose = 9
 )
 
 // limit is the greatest length of a sealed text in characters; 0 for what is no purpose.
@@ -45,6 +48,8 @@ func (p Purpose) limit() int {
 		return 2048
 	case PaginationMarker:
 		return 320
+	case DeletionTask:
+		return 640
 	default:
 		return 0
 	}
