@@ -24,9 +24,14 @@ func (s *stage) call(operation string, r *identity.Request) (answer any, err err
 	in := reflect.New(method.Type().In(3).Elem())
 	for name, value := range map[string]string{
 		"UserName": "bob", "GroupName": "devs", "RoleName": "r1", "PolicyName": "in", "PolicyArn": p1(s), "VersionId": "v1", "SerialNumber": s.arn("mfa/bobs"),
+		"AccessKeyId": s.mustUser("bob").AccessKeys[0].ID, "InstanceProfileName": "full", "ServerCertificateName": "site", "SSHPublicKeyId": sshID,
+		"Encoding": "SSH", "DeletionTaskId": s.task("task/aws-service-role/ecs.amazonaws.com/AWSServiceRoleForECS"),
 	} {
 		if operation == "ListEntitiesForPolicy" && name == "PolicyArn" {
 			value = readOnly // everybody's
+		}
+		if (operation == "GetLoginProfile" || operation == "GetSSHPublicKey") && name == "UserName" {
+			value = "carol"
 		}
 		field := in.Elem().FieldByName(name)
 		switch {
@@ -63,13 +68,15 @@ func TestAnswersHoldNothingOfOtherAccounts(t *testing.T) {
 		bob := each.mustUser("bob").Clone()
 		bob.Attached = append(bob.Attached, readOnly)
 		each.put(bob)
+		each.furnish()
+		ok2(each.UpdateAccountPasswordPolicy(t.Context(), each.view(), each.root(), &api.UpdateAccountPasswordPolicyInput{}))(t)
 	}
 	foreign := append(other.ids(), string(other.account))
-	if len(foreign) < 14 {
+	if len(foreign) < 21 {
 		t.Fatalf("the other account has %d ids", len(foreign))
 	}
 	reading := operations("List", "Get")
-	if len(reading) < 29 {
+	if len(reading) < 45 {
 		t.Fatalf("%d operations read: some have vanished", len(reading))
 	}
 	own := make(map[string]bool)
@@ -121,6 +128,12 @@ func (s *stage) ids() (out []string) {
 	for d := range v.Devices(s.account) {
 		out = append(out, d.Serial)
 	}
+	for p := range v.InstanceProfiles(s.account) {
+		out = append(out, p.ID)
+	}
+	for k := range v.ServerCertificates(s.account) {
+		out = append(out, k.ID)
+	}
 	return out
 }
 
@@ -132,7 +145,7 @@ func TestChangesReturnNoOldValue(t *testing.T) {
 	if len(changing) < 40 {
 		t.Fatalf("%d operations change: some have vanished", len(changing))
 	}
-	answering := map[string]bool{"UpdateRole": true, "UpdateRoleDescription": true}
+	answering := map[string]bool{"UpdateRole": true, "UpdateRoleDescription": true, "DeleteServiceLinkedRole": true} // the last with an id
 	for _, operation := range changing {
 		m, _ := reflect.TypeFor[*Service]().MethodByName(operation)
 		if out := m.Type.Out(0).Elem(); out != reflect.TypeFor[api.Empty]() && !answering[operation] {

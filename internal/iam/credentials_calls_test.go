@@ -12,6 +12,7 @@ import (
 	"encoding/pem"
 	"math/big"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -353,4 +354,9 @@ func TestNewThingsWithTags(t *testing.T) {
 			t.Fatalf("%s with permission to tag: %v", tt.create, err)
 		}
 	}
+}
+
+// accountIn replaces ACCOUNT.
+func (s *stage) accountIn(text string) string {
+	return strings.ReplaceAll(text, "ACCOUNT", string(s.account))
 }
