@@ -360,3 +360,5 @@ func TestNewThingsWithTags(t *testing.T) {
 func (s *stage) accountIn(text string) string {
 	return strings.ReplaceAll(text, "ACCOUNT", string(s.account))
 }
+
+func ecOf(c certificate) *ecdsa.PrivateKey { return c.key.(*ecdsa.PrivateKey) }

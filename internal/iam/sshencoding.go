@@ -42,10 +42,7 @@ func parseSSHKey(text string) (*rsa.PublicKey, sshEncoding, error) {
 	encoding := encodingSSH
 	switch text = strings.TrimSpace(text); {
 	case strings.HasPrefix(text, sshRSA+" "):
-		fields := strings.Fields(text) // what follows the key is a comment
-		if len(fields) < 2 {
-			return nil, "", invalid
-		}
+		fields := strings.Fields(text) // the name, the key, and perhaps a comment
 		blob, decodeErr := base64.StdEncoding.Strict().DecodeString(fields[1])
 		if decodeErr != nil {
 			return nil, "", invalid.Because(decodeErr)
