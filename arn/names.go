@@ -28,9 +28,14 @@ func Policy(p Partition, account AccountID, path, name string) string {
 	return "arn:" + string(p) + ":iam::" + string(account) + ":policy" + path + name
 }
 
-// InstanceProfile is an IAM instance profile. The server has none yet; the ARN is for those who write policies about them.
+// InstanceProfile is an instance profile. A path begins and ends with a slash.
 func InstanceProfile(p Partition, account AccountID, path, name string) string {
 	return "arn:" + string(p) + ":iam::" + string(account) + ":instance-profile" + path + name
+}
+
+// ServerCertificate is a certificate with its private key. A path begins and ends with a slash.
+func ServerCertificate(p Partition, account AccountID, path, name string) string {
+	return "arn:" + string(p) + ":iam::" + string(account) + ":server-certificate" + path + name
 }
 
 // MFADevice is the serial number of a virtual MFA device.

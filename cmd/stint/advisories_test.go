@@ -22,6 +22,7 @@ import (
 	"github.com/stint-sts/stint/internal/config"
 	"github.com/stint-sts/stint/internal/directory"
 	"github.com/stint-sts/stint/internal/identity"
+	"github.com/stint-sts/stint/internal/lastuse"
 	"github.com/stint-sts/stint/internal/server"
 	"github.com/stint-sts/stint/internal/session"
 	"github.com/stint-sts/stint/policy"
@@ -57,7 +58,7 @@ func begun(t *testing.T, data string) *whole {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &whole{n, t, server.NewHandler(n.frontend(), nil, n.log),
+	return &whole{n, t, server.NewHandler(n.frontend(lastuse.New(n.store, n.log)), nil, n.log),
 		sigv4.NewCredentials(administrator.Key.ID, administrator.Key.Secret.Key.RevealString(), "")}
 }
 

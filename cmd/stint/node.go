@@ -17,8 +17,10 @@ import (
 	"github.com/stint-sts/stint/internal/authz"
 	"github.com/stint-sts/stint/internal/directory"
 	"github.com/stint-sts/stint/internal/iam"
+	"github.com/stint-sts/stint/internal/lastuse"
 	"github.com/stint-sts/stint/internal/mfa"
 	"github.com/stint-sts/stint/internal/organizations"
+	"github.com/stint-sts/stint/internal/password"
 	"github.com/stint-sts/stint/internal/server"
 	"github.com/stint-sts/stint/internal/session"
 	"github.com/stint-sts/stint/internal/store"
@@ -44,11 +46,16 @@ type node struct {
 // a node may take.
 const shutdownPatience = 4 * time.Second
 
+// flushPatience is how long what the node remembers of the uses of keys may take to be written down after that.
+const flushPatience = time.Second
+
 // serve answers on l until ctx ends, and then lets the requests under way end. ready is called once requests are answered.
 func (n *node) serve(ctx context.Context, l net.Listener, ready func(context.Context) error) error {
-	s := server.New(server.NewHandler(n.frontend(), n.hosts, n.log), n.tls, n.log)
+	uses := lastuse.New(n.store, n.log)
+	s := server.New(server.NewHandler(n.frontend(uses), n.hosts, n.log), n.tls, n.log)
 	ended := make(chan error, 1)
 	go func() { ended <- s.Serve(l) }()
+	defer n.track(ctx, uses)()
 	err := ready(ctx)
 	if err == nil {
 		select {
@@ -63,6 +70,25 @@ func (n *node) serve(ctx context.Context, l net.Listener, ready func(context.Con
 	return errors.Join(err, s.Shutdown(patient), <-ended)
 }
 
+// track writes down the last uses of keys and roles until ctx ends. What it returns does so for the last time.
+func (n *node) track(ctx context.Context, uses *lastuse.Tracker) (end func()) {
+	ctx, cancel := context.WithCancel(ctx)
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		uses.Run(ctx)
+	}()
+	return func() {
+		cancel()
+		<-ended
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), flushPatience)
+		defer cancel()
+		if err := uses.Flush(ctx); err != nil {
+			n.log.Warn("the latest uses of access keys and roles were not written down", "error", err)
+		}
+	}
+}
+
 // unlessStopped forgets an error that is there because the server was told to end before it had begun.
 func unlessStopped(ctx context.Context, err error) error {
 	if ctx.Err() != nil && errors.Is(err, context.Canceled) {
@@ -72,7 +98,7 @@ func unlessStopped(ctx context.Context, err error) error {
 }
 
 // frontend wires the packages together.
-func (n *node) frontend() *wire.Frontend {
+func (n *node) frontend(uses *lastuse.Tracker) *wire.Frontend {
 	authorizer := authz.New()
 	sealer := session.NewSealer(rand.Reader, n.now)
 	verifier := mfa.New(ledger{n.store})
@@ -89,6 +115,8 @@ func (n *node) frontend() *wire.Frontend {
 		Sealer:     sealer,
 		MFA:        verifier,
 		Random:     rand.Reader,
+		Passwords:  password.New(rand.Reader),
+		Uses:       uses,
 
 		OutboundIssuer: outboundIssuer,
 	}
@@ -97,6 +125,7 @@ func (n *node) frontend() *wire.Frontend {
 		View:         n.store.View,
 		Authn:        authn.New(sealer, n.regions),
 		Audit:        n.audit,
+		Used:         uses.Note,
 		EncodeDenial: tokens.EncodeAuthorizationMessage,
 		Now:          n.now,
 		Region:       n.region,

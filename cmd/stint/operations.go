@@ -215,6 +215,63 @@ func bindings(tokens *sts.Service, identities *iam.Service, accounts *organizati
 		wire.Bind(wire.RejectDelegationRequest, identities.RejectDelegationRequest),
 		wire.Bind(wire.SendDelegationToken, identities.SendDelegationToken),
 		wire.Bind(wire.UpdateDelegationRequest, identities.UpdateDelegationRequest),
+
+		// Instance profiles.
+		wire.Bind(wire.AddRoleToInstanceProfile, identities.AddRoleToInstanceProfile),
+		wire.Bind(wire.CreateInstanceProfile, identities.CreateInstanceProfile),
+		wire.Bind(wire.DeleteInstanceProfile, identities.DeleteInstanceProfile),
+		wire.Bind(wire.GetInstanceProfile, identities.GetInstanceProfile),
+		wire.Bind(wire.ListInstanceProfileTags, identities.ListInstanceProfileTags),
+		wire.Bind(wire.ListInstanceProfiles, identities.ListInstanceProfiles),
+		wire.Bind(wire.ListInstanceProfilesForRole, identities.ListInstanceProfilesForRole),
+		wire.Bind(wire.RemoveRoleFromInstanceProfile, identities.RemoveRoleFromInstanceProfile),
+		wire.Bind(wire.TagInstanceProfile, identities.TagInstanceProfile),
+		wire.Bind(wire.UntagInstanceProfile, identities.UntagInstanceProfile),
+
+		// Passwords.
+		wire.Bind(wire.ChangePassword, identities.ChangePassword),
+		wire.Bind(wire.CreateLoginProfile, identities.CreateLoginProfile),
+		wire.Bind(wire.DeleteAccountPasswordPolicy, identities.DeleteAccountPasswordPolicy),
+		wire.Bind(wire.DeleteLoginProfile, identities.DeleteLoginProfile),
+		wire.Bind(wire.GetAccountPasswordPolicy, identities.GetAccountPasswordPolicy),
+		wire.Bind(wire.GetLoginProfile, identities.GetLoginProfile),
+		wire.Bind(wire.UpdateAccountPasswordPolicy, identities.UpdateAccountPasswordPolicy),
+		wire.Bind(wire.UpdateLoginProfile, identities.UpdateLoginProfile),
+
+		// Certificates, SSH public keys and credentials of services.
+		wire.Bind(wire.CreateServiceSpecificCredential, identities.CreateServiceSpecificCredential),
+		wire.Bind(wire.DeleteSSHPublicKey, identities.DeleteSSHPublicKey),
+		wire.Bind(wire.DeleteServerCertificate, identities.DeleteServerCertificate),
+		wire.Bind(wire.DeleteServiceSpecificCredential, identities.DeleteServiceSpecificCredential),
+		wire.Bind(wire.DeleteSigningCertificate, identities.DeleteSigningCertificate),
+		wire.Bind(wire.GetSSHPublicKey, identities.GetSSHPublicKey),
+		wire.Bind(wire.GetServerCertificate, identities.GetServerCertificate),
+		wire.Bind(wire.ListSSHPublicKeys, identities.ListSSHPublicKeys),
+		wire.Bind(wire.ListServerCertificateTags, identities.ListServerCertificateTags),
+		wire.Bind(wire.ListServerCertificates, identities.ListServerCertificates),
+		wire.Bind(wire.ListServiceSpecificCredentials, identities.ListServiceSpecificCredentials),
+		wire.Bind(wire.ListSigningCertificates, identities.ListSigningCertificates),
+		wire.Bind(wire.ResetServiceSpecificCredential, identities.ResetServiceSpecificCredential),
+		wire.Bind(wire.TagServerCertificate, identities.TagServerCertificate),
+		wire.Bind(wire.UntagServerCertificate, identities.UntagServerCertificate),
+		wire.Bind(wire.UpdateSSHPublicKey, identities.UpdateSSHPublicKey),
+		wire.Bind(wire.UpdateServerCertificate, identities.UpdateServerCertificate),
+		wire.Bind(wire.UpdateServiceSpecificCredential, identities.UpdateServiceSpecificCredential),
+		wire.Bind(wire.UpdateSigningCertificate, identities.UpdateSigningCertificate),
+		wire.Bind(wire.UploadSSHPublicKey, identities.UploadSSHPublicKey),
+		wire.Bind(wire.UploadServerCertificate, identities.UploadServerCertificate),
+		wire.Bind(wire.UploadSigningCertificate, identities.UploadSigningCertificate),
+
+		// Tags of MFA devices; the use of access keys.
+		wire.Bind(wire.GetAccessKeyLastUsed, identities.GetAccessKeyLastUsed),
+		wire.Bind(wire.ListMFADeviceTags, identities.ListMFADeviceTags),
+		wire.Bind(wire.TagMFADevice, identities.TagMFADevice),
+		wire.Bind(wire.UntagMFADevice, identities.UntagMFADevice),
+
+		// Service-linked roles.
+		wire.Bind(wire.CreateServiceLinkedRole, identities.CreateServiceLinkedRole),
+		wire.Bind(wire.DeleteServiceLinkedRole, identities.DeleteServiceLinkedRole),
+		wire.Bind(wire.GetServiceLinkedRoleDeletionStatus, identities.GetServiceLinkedRoleDeletionStatus),
 	}
 }
 

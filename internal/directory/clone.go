@@ -17,6 +17,8 @@ func (u *User) Clone() *User {
 	c := *u
 	c.Tags, c.Groups, c.AccessKeys = slices.Clone(u.Tags), slices.Clone(u.Groups), slices.Clone(u.AccessKeys)
 	c.Inline, c.Attached = slices.Clone(u.Inline), slices.Clone(u.Attached)
+	c.Login, c.Certificates = u.Login.clone(), slices.Clone(u.Certificates)
+	c.PublicKeys, c.ServiceCredentials = slices.Clone(u.PublicKeys), slices.Clone(u.ServiceCredentials)
 	return &c
 }
 
@@ -76,5 +78,19 @@ func (r *DelegationRequest) Clone() *DelegationRequest {
 	if r.Approver != nil {
 		c.Approver = new(*r.Approver)
 	}
+	return &c
+}
+
+// Clone returns a copy that may be altered.
+func (p *InstanceProfile) Clone() *InstanceProfile {
+	c := *p
+	c.Tags = slices.Clone(p.Tags)
+	return &c
+}
+
+// Clone returns a copy that may be altered.
+func (s *ServerCertificate) Clone() *ServerCertificate {
+	c := *s
+	c.Tags = slices.Clone(s.Tags)
 	return &c
 }

@@ -23,6 +23,8 @@ type Account struct {
 	Outbound *OutboundIssuer `json:"outbound,omitempty"`
 	// GlobalEndpointTokenVersion is 1 or 2: which version of token the global endpoint of STS gives. 0 means that nobody said.
 	GlobalEndpointTokenVersion int `json:"global_endpoint_token_version,omitempty"`
+	// Passwords is the account's own password policy; nil for the one that every account has without one.
+	Passwords *PasswordPolicy `json:"passwords,omitempty"`
 }
 
 // Key implements Entity.
@@ -79,13 +81,25 @@ type User struct {
 	AccessKeys []AccessKey    `json:"access_keys,omitempty"`
 	Inline     []InlinePolicy `json:"inline,omitempty"`
 	Attached   []string       `json:"attached,omitempty"`
+	// Login is the password; nil for a user who cannot sign in with one. PasswordLastUsed stays when it goes.
+	Login              *Login               `json:"login,omitempty"`
+	PasswordLastUsed   time.Time            `json:"password_last_used,omitzero"`
+	Certificates       []SigningCertificate `json:"certificates,omitempty"`
+	PublicKeys         []PublicKey          `json:"public_keys,omitempty"`
+	ServiceCredentials []ServiceCredential  `json:"service_credentials,omitempty"`
 }
 
 // Key implements Entity.
 func (u *User) Key() Key { return Key{u.Account, KindUser, FoldName(u.Name)} }
 
 // Secrets implements Entity.
-func (u *User) Secrets() []*Protected { return keySecrets(u.AccessKeys) }
+func (u *User) Secrets() []*Protected {
+	out := append(keySecrets(u.AccessKeys), u.Login.secrets()...)
+	for i := range u.ServiceCredentials {
+		out = append(out, &u.ServiceCredentials[i].Secret)
+	}
+	return out
+}
 
 // Group is a set of users that share policies.
 type Group struct {

@@ -34,6 +34,9 @@ const (
 	KindControlPolicy     Kind = "organization-policy"
 	KindAccountRequest    Kind = "create-account"
 	KindDelegationRequest Kind = "delegation-request"
+	KindInstanceProfile   Kind = "instance-profile"
+	KindServerCertificate Kind = "server-certificate"
+	KindLastUse           Kind = "last-use"
 )
 
 // Key finds an entity: account/kind/name, so that an account is one range of the store. Name is folded, since AWS's names

@@ -76,6 +76,12 @@ func blank(kind Kind) (Entity, error) {
 		return new(AccountRequest), nil
 	case KindDelegationRequest:
 		return new(DelegationRequest), nil
+	case KindInstanceProfile:
+		return new(InstanceProfile), nil
+	case KindServerCertificate:
+		return new(ServerCertificate), nil
+	case KindLastUse:
+		return new(LastUse), nil
 	default:
 		return nil, fmt.Errorf("unknown kind %q", kind)
 	}

@@ -23,10 +23,16 @@ func everyKind() []Entity {
 	return []Entity{
 		&Account{ID: accountA, ARN: arn.Root(arn.AWS, accountA), Alias: "main", Created: created,
 			RootKeys: []AccessKey{{ID: "AKIA1", Secret: key("root"), Status: Inactive, Created: created}}, DisabledRegions: []string{"ap-east-1"},
-			Outbound: &OutboundIssuer{"id", true}, GlobalEndpointTokenVersion: 2},
+			Outbound: &OutboundIssuer{"id", true}, GlobalEndpointTokenVersion: 2,
+			Passwords: &PasswordPolicy{MinimumLength: 8, Symbols: true, Numbers: true, Uppercase: true, Lowercase: true, UsersMayChange: true,
+				MaxAgeDays: 90, ReusePrevention: 3, HardExpiry: new(bool)}},
 		&User{Account: accountA, Name: "Alice", Path: "/a/", ID: "AIDA1", ARN: "arn", Created: created, Tags: tags, Boundary: "b",
 			Groups: []string{"AGPA1"}, AccessKeys: []AccessKey{{ID: "AKIA2", Secret: key("user"), Status: Active, Created: created}},
-			Inline: inline, Attached: []string{"p"}},
+			Inline: inline, Attached: []string{"p"},
+			Login:            &Login{Created: created, Changed: created, ResetRequired: true, Hash: key("hash"), Previous: []Protected{key("previous")}},
+			PasswordLastUsed: created, Certificates: []SigningCertificate{{"CERT1", "body", Active, created}},
+			PublicKeys:         []PublicKey{{"APKA1", []byte("blob"), Active, created}},
+			ServiceCredentials: []ServiceCredential{{"ACCA1", "s", "n", key("service"), Active, created, created}}},
 		&Group{Account: accountA, Name: "Devs", Path: "/", ID: "AGPA1", ARN: "arn", Created: created, Inline: inline, Attached: []string{"p"}},
 		&Role{Account: accountA, Name: "Target", Path: "/", ID: "AROA1", ARN: "arn", Description: &text, Created: created, Trust: document,
 			MaxSessionSeconds: 3600, Tags: tags, Boundary: "b", Inline: inline, Attached: []string{"p"}},
@@ -45,6 +51,11 @@ func everyKind() []Entity {
 			Boundaries: []string{"b"}, SessionSeconds: 300, OnlySendByOwner: true, State: DelegationFinalized, Notes: "n", RejectionReason: "r",
 			Created: created, Updated: created, Expires: created, Released: created,
 			Approver: &Approver{"arn", "AROA1", "s", "alice", created, []ApproverTag{{"k", "v", true}}, []ApproverAttribute{{"k", []string{"v"}}}}},
+
+		&InstanceProfile{Account: accountA, Name: "Web", Path: "/", ID: "AIPA1", ARN: "arn", Created: created, RoleID: "AROA1", Tags: tags},
+		&ServerCertificate{Account: accountA, Name: "Site", Path: "/", ID: "ASCA1", ARN: "arn", Body: "b", Chain: "c", Private: key("private"),
+			Uploaded: created, Expires: created, Tags: tags},
+		&LastUse{Account: accountA, ID: "AKIA2", Time: created, Service: "sts", Region: "r"},
 	}
 }
 
@@ -80,7 +91,7 @@ func TestRecordsComeBack(t *testing.T) {
 		}
 	}
 	for _, k := range []Kind{KindAccount, KindUser, KindGroup, KindRole, KindPolicy, KindDevice, KindOIDCProvider, KindSAMLProvider,
-		KindRevocation, KindSealingKey, KindOrganization, KindDelegationRequest} {
+		KindRevocation, KindSealingKey, KindOrganization, KindDelegationRequest, KindInstanceProfile, KindServerCertificate, KindLastUse} {
 		if !seen[k] {
 			t.Errorf("kind %s is not tested", k)
 		}
@@ -109,8 +120,8 @@ func TestRecordsHoldNoClearSecret(t *testing.T) {
 			s.Sealed = sealed
 		}
 	}
-	if with != 5 {
-		t.Errorf("%d secrets looked at, want 5", with)
+	if with != 9 {
+		t.Errorf("%d secrets looked at, want 9", with)
 	}
 }
 
@@ -137,6 +148,8 @@ func countProtected(v reflect.Value) int {
 		for i := range v.Len() {
 			n += countProtected(v.Index(i))
 		}
+	case v.Kind() == reflect.Pointer && v.Type().Elem().Kind() == reflect.Struct && !v.IsNil() && v.Type() != reflect.TypeFor[*Document]():
+		n += countProtected(v.Elem())
 	}
 	return n
 }
@@ -195,6 +208,10 @@ func TestClonesAreApart(t *testing.T) {
 		for i := range o.NumField() {
 			if f := o.Field(i); f.Kind() == reflect.Slice && f.Len() > 0 && f.Pointer() == c.Field(i).Pointer() {
 				t.Errorf("%s: the copy shares %s", e.Key(), o.Type().Field(i).Name)
+			}
+			if f := o.Field(i); f.Type() == reflect.TypeFor[*Login]() && !f.IsNil() && (f.Pointer() == c.Field(i).Pointer() ||
+				&f.Interface().(*Login).Previous[0] == &c.Field(i).Interface().(*Login).Previous[0]) {
+				t.Errorf("%s: the copy shares the login profile", e.Key())
 			}
 		}
 	}

@@ -19,7 +19,7 @@ type View struct {
 	// Derived from entities, so that no request searches:
 	accounts   table[*Account]
 	accessKeys table[KeyOwner] // by access key id
-	ids        table[Entity]   // users, groups, roles and managed policies by unique id
+	ids        table[Entity]   // users, groups, roles, managed policies, instance profiles and server certificates by unique id
 	roles      table[*Role]    // by ARN
 	members    table[*User]    // by group id / folded user name
 	devices    table[*Device]  // by owner's id / serial number
@@ -30,6 +30,8 @@ type View struct {
 
 	delegations      table[*DelegationRequest] // by id
 	ownedDelegations table[*DelegationRequest] // by the owner's account / id, of those that have an owner
+
+	profiles table[*InstanceProfile] // by the role's id / folded profile name
 }
 
 // KeyOwner is what an access key id leads to: the key and the user, or the account whose root it belongs to.
@@ -61,6 +63,7 @@ func NewView(partition arn.Partition) *View {
 
 		delegations:      newTable[*DelegationRequest](),
 		ownedDelegations: newTable[*DelegationRequest](),
+		profiles:         newTable[*InstanceProfile](),
 	}
 	for _, p := range managedPolicies(partition) {
 		v.entities.set(p.Key().String(), p)
@@ -113,6 +116,8 @@ func (v *View) clone(revision int64) *View {
 
 		delegations:      v.delegations.clone(),
 		ownedDelegations: v.ownedDelegations.clone(),
+
+		profiles: v.profiles.clone(),
 	}
 }
 
@@ -150,6 +155,14 @@ func (v *View) index(e Entity) {
 		if e.OwnerARN != "" {
 			v.ownedDelegations.set(string(e.OwnerAccount)+"/"+e.ID, e)
 		}
+
+	case *InstanceProfile:
+		v.ids.set(e.ID, e)
+		if e.RoleID != "" {
+			v.profiles.set(e.RoleID+"/"+FoldName(e.Name), e)
+		}
+	case *ServerCertificate:
+		v.ids.set(e.ID, e)
 	}
 }
 
@@ -189,6 +202,14 @@ func (v *View) unindex(e Entity) {
 		if e.OwnerARN != "" {
 			drop(v.ownedDelegations, string(e.OwnerAccount)+"/"+e.ID, e)
 		}
+
+	case *InstanceProfile:
+		drop(v.ids, e.ID, Entity(e))
+		if e.RoleID != "" {
+			drop(v.profiles, e.RoleID+"/"+FoldName(e.Name), e)
+		}
+	case *ServerCertificate:
+		drop(v.ids, e.ID, Entity(e))
 	}
 }
 
@@ -327,7 +348,7 @@ func (v *View) BoundaryUses(policyARN string) int {
 // AccessKey returns a long-term access key and its owner.
 func (v *View) AccessKey(id string) (KeyOwner, bool) { return v.accessKeys.get(id) }
 
-// ByID returns the user, group, role or managed policy with a unique id.
+// ByID returns the user, group, role, managed policy, instance profile or server certificate with a unique id.
 func (v *View) ByID(id string) (Entity, bool) { return v.ids.get(id) }
 
 // Device returns an MFA device by its serial number or ARN.

@@ -26,9 +26,14 @@ func (s *stage) call(operation string, r *identity.Request) (answer any, err err
 		"OpenIDConnectProviderArn": s.arn(atIssuer), "SAMLProviderArn": s.arn(atCorp), "DelegationRequestId": s.requestID("bobs"),
 		"EntityArn": s.arn("delegation-request/" + s.requestID("bobs")),
 		"UserName":  "bob", "GroupName": "devs", "RoleName": "r1", "PolicyName": "in", "PolicyArn": p1(s), "VersionId": "v1", "SerialNumber": s.arn("mfa/bobs"),
+		"AccessKeyId": s.mustUser("bob").AccessKeys[0].ID, "InstanceProfileName": "full", "ServerCertificateName": "site", "SSHPublicKeyId": sshID,
+		"Encoding": "SSH", "DeletionTaskId": s.task("task/aws-service-role/ecs.amazonaws.com/AWSServiceRoleForECS"),
 	} {
 		if operation == "ListEntitiesForPolicy" && name == "PolicyArn" {
 			value = readOnly // everybody's
+		}
+		if (operation == "GetLoginProfile" || operation == "GetSSHPublicKey") && name == "UserName" {
+			value = "carol"
 		}
 		field := in.Elem().FieldByName(name)
 		switch {
@@ -65,15 +70,17 @@ func TestAnswersHoldNothingOfOtherAccounts(t *testing.T) {
 		bob := each.mustUser("bob").Clone()
 		bob.Attached = append(bob.Attached, readOnly)
 		each.put(bob)
+		each.furnish()
+		ok2(each.UpdateAccountPasswordPolicy(t.Context(), each.view(), each.root(), &api.UpdateAccountPasswordPolicyInput{}))(t)
 	}
 	foreign := append(other.ids(), string(other.account))
-	if len(foreign) < 14 {
+	if len(foreign) < 21 {
 		t.Fatalf("the other account has %d ids", len(foreign))
 	}
 	reading := slices.DeleteFunc(operations("List", "Get"), func(operation string) bool {
 		return operation == "ListOrganizationsFeatures" || operation == "GetOutboundWebIdentityFederationInfo" // nothing is enabled
 	})
-	if len(reading) < 29 {
+	if len(reading) < 60 {
 		t.Fatalf("%d operations read: some have vanished", len(reading))
 	}
 	own := make(map[string]bool)
@@ -125,6 +132,12 @@ func (s *stage) ids() (out []string) {
 	for d := range v.Devices(s.account) {
 		out = append(out, d.Serial)
 	}
+	for p := range v.InstanceProfiles(s.account) {
+		out = append(out, p.ID)
+	}
+	for k := range v.ServerCertificates(s.account) {
+		out = append(out, k.ID)
+	}
 	return out
 }
 
@@ -138,7 +151,7 @@ func TestChangesReturnNoOldValue(t *testing.T) {
 	}
 	answering := map[string]bool{"UpdateRole": true, "UpdateRoleDescription": true,
 		"UpdateSAMLProvider": true, "EnableOutboundWebIdentityFederation": true,
-		"EnableOrganizationsRootCredentialsManagement": true, "EnableOrganizationsRootSessions": true}
+		"EnableOrganizationsRootCredentialsManagement": true, "EnableOrganizationsRootSessions": true, "DeleteServiceLinkedRole": true} // the last with an id
 	for _, operation := range changing {
 		m, _ := reflect.TypeFor[*Service]().MethodByName(operation)
 		if out := m.Type.Out(0).Elem(); out != reflect.TypeFor[api.Empty]() && !answering[operation] {

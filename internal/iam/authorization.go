@@ -2,6 +2,7 @@ package iam
 
 import (
 	"fmt"
+	"strconv"
 
 	"github.com/stint-sts/stint/arn"
 	"github.com/stint-sts/stint/internal/authz"
@@ -28,7 +29,10 @@ type ask struct {
 	tags      []directory.Tag
 	tagKeys   []string
 
-	delegation delegationAsk
+	delegation        delegationAsk
+	linkedService     string // whose service-linked role it is
+	credentialService string // of a service-specific credential
+	credentialDays    int32  // after which it expires; 0 if it does not
 }
 
 // authorize refuses what the caller may not do, whether or not what it names exists.
@@ -76,6 +80,11 @@ func (k keys) values(a ask, t target) (out []authz.Key) {
 	add(policyKey, "iam:policyarn", a.policyARN)
 	add(newBoundary, "iam:permissionsboundary", a.boundary)
 	add(ownBoundary, "iam:permissionsboundary", t.boundary)
+	add(linkedService, "iam:awsservicename", a.linkedService)
+	add(credentialService, "iam:servicespecificcredentialservicename", a.credentialService)
+	if a.credentialDays > 0 {
+		add(credentialAge, "iam:servicespecificcredentialagedays", strconv.Itoa(int(a.credentialDays)))
+	}
 	if k&tagKeys != 0 && len(a.tagKeys) > 0 {
 		out = append(out, authz.Key{Name: "aws:tagkeys", Value: policy.Many(a.tagKeys)})
 	}
@@ -158,6 +167,20 @@ func samlProvider(v *directory.View, c *identity.Caller, a ask) target {
 		t.tags = p.Tags
 	}
 	return t
+}
+
+func instanceProfile(v *directory.View, c *identity.Caller, a ask) target {
+	if p, ok := v.InstanceProfile(c.Account, a.name); ok && a.path == "" {
+		return target{arn: p.ARN, tags: p.Tags}
+	}
+	return target{arn: arn.InstanceProfile(v.Partition(), c.Account, a.givenPath(), a.name)}
+}
+
+func serverCertificate(v *directory.View, c *identity.Caller, a ask) target {
+	if s, ok := v.ServerCertificate(c.Account, a.name); ok && a.path == "" {
+		return target{arn: s.ARN, tags: s.Tags}
+	}
+	return target{arn: arn.ServerCertificate(v.Partition(), c.Account, a.givenPath(), a.name), tags: a.resourceTags}
 }
 
 func (a ask) givenPath() string {

@@ -64,9 +64,9 @@ func (s *Service) newKey(v *directory.View, req *identity.Request) (directory.Ac
 
 // UpdateAccessKey makes a key active or inactive.
 func (s *Service) UpdateAccessKey(ctx context.Context, _ *directory.View, req *identity.Request, in *api.UpdateAccessKeyInput) (*api.Empty, error) {
-	status := directory.KeyStatus(in.Status)
-	if status != directory.Active && status != directory.Inactive {
-		return nil, identity.NewFault(identity.InvalidInput, "Status must be Active or Inactive")
+	status, err := newStatus(in.Status)
+	if err != nil {
+		return nil, err
 	}
 	return done(s.changeKeys(ctx, req, "UpdateAccessKey", in.UserName, func(_ *directory.View, _ owner, keys *[]directory.AccessKey) error {
 		i := keyIndex(*keys, in.AccessKeyId)

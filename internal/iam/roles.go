@@ -78,13 +78,16 @@ func (s *Service) GetRole(_ context.Context, v *directory.View, req *identity.Re
 		return nil, err
 	}
 	out := fullRole(v, r)
-	out.RoleLastUsed = &api.RoleLastUsed{}
+	out.RoleLastUsed = s.roleLastUsed(v, r)
 	return &api.GetRoleOutput{Role: out}, nil
 }
 
 // UpdateRole changes a role's description and maximum session duration. One that is not given becomes an hour (API).
 func (s *Service) UpdateRole(ctx context.Context, _ *directory.View, req *identity.Request, in *api.UpdateRoleInput) (*api.UpdateRoleOutput, error) {
-	err := s.changeRole(ctx, req, ask{operation: "UpdateRole", name: in.RoleName}, func(_ *directory.View, r *directory.Role) error {
+	err := s.changeAnyRole(ctx, req, ask{operation: "UpdateRole", name: in.RoleName}, func(_ *directory.View, r *directory.Role) error {
+		if serviceLinked(r.Path) && in.MaxSessionDuration != nil {
+			return protectedRole(r)
+		}
 		if in.Description != nil {
 			r.Description = in.Description
 		}
@@ -102,7 +105,7 @@ func (s *Service) UpdateRoleDescription(
 	ctx context.Context, _ *directory.View, req *identity.Request, in *api.UpdateRoleDescriptionInput,
 ) (*api.UpdateRoleDescriptionOutput, error) {
 	var answer api.Role
-	err := s.changeRole(ctx, req, ask{operation: "UpdateRoleDescription", name: in.RoleName}, func(v *directory.View, r *directory.Role) error {
+	err := s.changeAnyRole(ctx, req, ask{operation: "UpdateRoleDescription", name: in.RoleName}, func(v *directory.View, r *directory.Role) error {
 		r.Description = &in.Description
 		answer = fullRole(v, r)
 		return nil
@@ -135,9 +138,12 @@ func (s *Service) DeleteRole(ctx context.Context, _ *directory.View, req *identi
 			return nil, deleteConflict("detach all policies")
 		case len(r.Inline) > 0:
 			return nil, deleteConflict("delete policies")
+		case hasProfile(v, r):
+			return nil, deleteConflict("remove roles from instance profile")
 		}
 		c := new(directory.Change)
 		c.Delete(r)
+		c.Freeze(v, r.Account, directory.KindInstanceProfile) // none gets this role meanwhile
 		return c, nil
 	}))
 }
@@ -166,7 +172,7 @@ func (s *Service) TagRole(ctx context.Context, _ *directory.View, req *identity.
 	if err != nil {
 		return nil, err
 	}
-	return done(s.changeRole(ctx, req, ask{operation: "TagRole", name: in.RoleName, tags: tags}, func(_ *directory.View, r *directory.Role) error {
+	return done(s.changeAnyRole(ctx, req, ask{operation: "TagRole", name: in.RoleName, tags: tags}, func(_ *directory.View, r *directory.Role) error {
 		return addTags(&r.Tags, tags)
 	}))
 }
@@ -174,7 +180,7 @@ func (s *Service) TagRole(ctx context.Context, _ *directory.View, req *identity.
 // UntagRole removes tags from a role.
 func (s *Service) UntagRole(ctx context.Context, _ *directory.View, req *identity.Request, in *api.UntagRoleInput) (*api.Empty, error) {
 	a := ask{operation: "UntagRole", name: in.RoleName, tagKeys: in.TagKeys}
-	return done(s.changeRole(ctx, req, a, func(_ *directory.View, r *directory.Role) error {
+	return done(s.changeAnyRole(ctx, req, a, func(_ *directory.View, r *directory.Role) error {
 		removeTags(&r.Tags, in.TagKeys)
 		return nil
 	}))
@@ -199,8 +205,20 @@ func (s *Service) ListRoleTags(_ context.Context, v *directory.View, req *identi
 
 // changeRole alters a copy of the role that a names and commits it.
 func (s *Service) changeRole(ctx context.Context, req *identity.Request, a ask, alter func(v *directory.View, r *directory.Role) error) error {
+	return s.changeFoundRole(ctx, req, func(v *directory.View) (*directory.Role, error) { return s.roleToChange(v, req, a) }, alter)
+}
+
+// changeAnyRole alters service-linked roles too, in so far as their owners may: tags and description (UG, service-linked roles).
+func (s *Service) changeAnyRole(ctx context.Context, req *identity.Request, a ask, alter func(v *directory.View, r *directory.Role) error) error {
+	return s.changeFoundRole(ctx, req, func(v *directory.View) (*directory.Role, error) { return s.role(v, req, a) }, alter)
+}
+
+func (s *Service) changeFoundRole(
+	ctx context.Context, req *identity.Request, find func(v *directory.View) (*directory.Role, error),
+	alter func(v *directory.View, r *directory.Role) error,
+) error {
 	return s.change(ctx, req, func(v *directory.View) (*directory.Change, error) {
-		found, err := s.roleToChange(v, req, a)
+		found, err := find(v)
 		if err != nil {
 			return nil, err
 		}

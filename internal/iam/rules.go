@@ -9,6 +9,10 @@ const (
 	ownBoundary                  // iam:PermissionsBoundary: the one that the user or role has
 	requestTags                  // aws:RequestTag/…, aws:TagKeys
 	tagKeys                      // aws:TagKeys
+
+	linkedService     // iam:AWSServiceName
+	credentialService // iam:ServiceSpecificCredentialServiceName
+	credentialAge     // iam:ServiceSpecificCredentialAgeDays
 )
 
 // Of delegation requests.
@@ -164,6 +168,62 @@ var rules = map[string]rule{
 	"RejectDelegationRequest":    {delegationRequest, requestOwner},
 	"SendDelegationToken":        {delegationRequest, requestOwner},
 	"UpdateDelegationRequest":    {delegationRequest, requestOwner},
+	// Instance profiles.
+	"AddRoleToInstanceProfile":      {instanceProfile, 0},
+	"CreateInstanceProfile":         {instanceProfile, requestTags},
+	"DeleteInstanceProfile":         {instanceProfile, 0},
+	"GetInstanceProfile":            {instanceProfile, 0},
+	"ListInstanceProfileTags":       {instanceProfile, 0},
+	"ListInstanceProfiles":          {instanceProfile, 0},
+	"ListInstanceProfilesForRole":   {role, 0},
+	"RemoveRoleFromInstanceProfile": {instanceProfile, 0},
+	"TagInstanceProfile":            {instanceProfile, requestTags},
+	"UntagInstanceProfile":          {instanceProfile, tagKeys},
+
+	// Passwords.
+	"ChangePassword":              {user, 0},
+	"CreateLoginProfile":          {user, 0},
+	"DeleteAccountPasswordPolicy": {anything, 0},
+	"DeleteLoginProfile":          {user, 0},
+	"GetAccountPasswordPolicy":    {anything, 0},
+	"GetLoginProfile":             {user, 0},
+	"UpdateAccountPasswordPolicy": {anything, 0},
+	"UpdateLoginProfile":          {user, 0},
+
+	// Certificates, SSH public keys and credentials of services.
+	"CreateServiceSpecificCredential": {user, credentialService | credentialAge},
+	"DeleteSSHPublicKey":              {user, 0},
+	"DeleteServerCertificate":         {serverCertificate, 0},
+	"DeleteServiceSpecificCredential": {user, credentialService},
+	"DeleteSigningCertificate":        {user, 0},
+	"GetSSHPublicKey":                 {user, 0},
+	"GetServerCertificate":            {serverCertificate, 0},
+	"ListSSHPublicKeys":               {user, 0},
+	"ListServerCertificateTags":       {serverCertificate, 0},
+	"ListServerCertificates":          {serverCertificate, 0},
+	"ListServiceSpecificCredentials":  {user, 0},
+	"ListSigningCertificates":         {user, 0},
+	"ResetServiceSpecificCredential":  {user, credentialService},
+	"TagServerCertificate":            {serverCertificate, requestTags},
+	"UntagServerCertificate":          {serverCertificate, tagKeys},
+	"UpdateSSHPublicKey":              {user, 0},
+	"UpdateServerCertificate":         {serverCertificate, 0},
+	"UpdateServiceSpecificCredential": {user, credentialService},
+	"UpdateSigningCertificate":        {user, 0},
+	"UploadSSHPublicKey":              {user, 0},
+	"UploadServerCertificate":         {serverCertificate, requestTags},
+	"UploadSigningCertificate":        {user, 0},
+
+	// Tags of MFA devices; the use of access keys.
+	"GetAccessKeyLastUsed": {user, 0},
+	"ListMFADeviceTags":    {device, 0},
+	"TagMFADevice":         {device, requestTags},
+	"UntagMFADevice":       {device, tagKeys},
+
+	// Service-linked roles. UG (service-linked roles, permissions) conditions the deletion on the service too.
+	"CreateServiceLinkedRole":            {role, linkedService},
+	"DeleteServiceLinkedRole":            {role, linkedService},
+	"GetServiceLinkedRoleDeletionStatus": {role, linkedService},
 }
 
 // tagging names the operation whose permission a request needs too if it brings tags along: else who may create might tag
@@ -177,4 +237,6 @@ var tagging = map[string]string{
 
 	"CreateOpenIDConnectProvider": "TagOpenIDConnectProvider",
 	"CreateSAMLProvider":          "TagSAMLProvider",
+	"CreateInstanceProfile":       "TagInstanceProfile",
+	"UploadServerCertificate":     "TagServerCertificate",
 }

@@ -129,7 +129,7 @@ func (s *Service) provideSAML(req *identity.Request, p *directory.SAMLProvider, 
 
 // privateKey reads a PEM file with one RSA key. Nothing of the text is in an error.
 func (s *Service) privateKey(text string, given time.Time) (directory.SAMLPrivateKey, error) {
-	key, err := parsePrivateKey(text)
+	key, err := parseSAMLKey(text)
 	if err != nil {
 		return directory.SAMLPrivateKey{}, identity.NewFault(identity.InvalidInput, "The private key is not valid: "+err.Error())
 	}
@@ -150,7 +150,7 @@ var (
 	errLength = errors.New("it must have 2048 to 8192 bits")
 )
 
-func parsePrivateKey(text string) (*rsa.PrivateKey, error) {
+func parseSAMLKey(text string) (*rsa.PrivateKey, error) {
 	block, rest := pem.Decode([]byte(text))
 	if block == nil || len(block.Headers) > 0 || strings.TrimSpace(string(rest)) != "" {
 		return nil, errPEM

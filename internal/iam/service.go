@@ -15,6 +15,7 @@ import (
 	"github.com/stint-sts/stint/internal/directory"
 	"github.com/stint-sts/stint/internal/identity"
 	"github.com/stint-sts/stint/internal/mfa"
+	"github.com/stint-sts/stint/internal/password"
 	"github.com/stint-sts/stint/internal/session"
 	"github.com/stint-sts/stint/internal/store"
 )
@@ -27,6 +28,11 @@ type Committer interface {
 	Commit(ctx context.Context, c *directory.Change) error
 }
 
+// Uses is met by the tracker of package lastuse. Last returns the last use of an access key, or of a role by its unique id.
+type Uses interface {
+	Last(v *directory.View, account arn.AccountID, id string) (*directory.LastUse, bool)
+}
+
 // Service answers the IAM operations. It is safe for concurrent use.
 type Service struct {
 	Authorizer *authz.Authorizer
@@ -35,7 +41,9 @@ type Service struct {
 	Sealer *session.Sealer
 	MFA    *mfa.Verifier
 	// Random is cryptographically secure and safe for concurrent use.
-	Random io.Reader
+	Random    io.Reader
+	Passwords *password.Hasher
+	Uses      Uses
 	// OutboundIssuer makes the URL of an account's own token issuer of the issuer's id.
 	OutboundIssuer func(id string) string
 

@@ -18,7 +18,9 @@ import (
 	"github.com/stint-sts/stint/internal/authz"
 	"github.com/stint-sts/stint/internal/directory"
 	"github.com/stint-sts/stint/internal/identity"
+	"github.com/stint-sts/stint/internal/lastuse"
 	"github.com/stint-sts/stint/internal/mfa"
+	"github.com/stint-sts/stint/internal/password"
 	"github.com/stint-sts/stint/internal/secret"
 	"github.com/stint-sts/stint/internal/session"
 	"github.com/stint-sts/stint/internal/store"
@@ -106,6 +108,8 @@ func newStage(t *testing.T, callerPolicy string) *stage {
 			Sealer:     session.NewSealer(rand.Reader, func() time.Time { return arrival }),
 			MFA:        mfa.New(ledger{shared}),
 			Random:     rand.Reader,
+			Passwords:  password.New(rand.Reader),
+			Uses:       lastuse.New(shared, slog.New(slog.DiscardHandler)),
 
 			OutboundIssuer: func(id string) string { return "https://" + id + ".issuers.example" },
 		},
@@ -141,7 +145,8 @@ func newStage(t *testing.T, callerPolicy string) *stage {
 
 // over is the service over another directory.
 func (s *stage) over(d Committer) *Service {
-	return &Service{Authorizer: s.Authorizer, Directory: d, Sealer: s.Sealer, MFA: s.MFA, Random: s.Random, OutboundIssuer: s.OutboundIssuer}
+	return &Service{Authorizer: s.Authorizer, Directory: d, Sealer: s.Sealer, MFA: s.MFA, Random: s.Random, Passwords: s.Passwords, Uses: s.Uses,
+		OutboundIssuer: s.OutboundIssuer}
 }
 
 func (s *stage) put(entities ...directory.Entity) {

@@ -103,23 +103,37 @@ func (s *Service) DeleteUser(ctx context.Context, _ *directory.View, req *identi
 		if err != nil {
 			return nil, err
 		}
-		switch {
-		case len(u.AccessKeys) > 0:
-			return nil, deleteConflict("delete access keys")
-		case hasDevice(v, u.ID):
-			return nil, deleteConflict("delete MFA device")
-		case len(u.Inline) > 0:
-			return nil, deleteConflict("delete policies")
-		case len(u.Attached) > 0:
-			return nil, deleteConflict("detach all policies")
-		case len(u.Groups) > 0:
-			return nil, deleteConflict("remove users from group")
+		if must := leftOf(v, u); must != "" {
+			return nil, deleteConflict(must)
 		}
 		c := new(directory.Change)
 		c.Delete(u)
 		c.Freeze(v, u.Account, directory.KindDevice) // no device becomes this user's meanwhile
 		return c, nil
 	}))
+}
+
+// leftOf is what must be done before a user can go; empty if it can.
+func leftOf(v *directory.View, u *directory.User) string {
+	switch {
+	case u.Login != nil:
+		return "delete login profile"
+	case len(u.AccessKeys) > 0:
+		return "delete access keys"
+	case len(u.Certificates) > 0:
+		return "delete certificates"
+	case hasDevice(v, u.ID):
+		return "delete MFA device"
+	case len(u.Inline) > 0:
+		return "delete policies"
+	case len(u.Attached) > 0:
+		return "detach all policies"
+	case len(u.Groups) > 0:
+		return "remove users from group"
+	case len(u.PublicKeys) > 0 || len(u.ServiceCredentials) > 0:
+		return "remove referenced objects"
+	}
+	return ""
 }
 
 // ListUsers lists the users under a path.
@@ -197,7 +211,11 @@ func userKey(u *directory.User) string { return directory.FoldName(u.Name) }
 
 // showUser is a user in a list: AWS leaves out tags and boundary there.
 func showUser(u *directory.User) api.User {
-	return api.User{Path: u.Path, UserName: u.Name, UserId: u.ID, Arn: u.ARN, CreateDate: u.Created}
+	out := api.User{Path: u.Path, UserName: u.Name, UserId: u.ID, Arn: u.ARN, CreateDate: u.Created}
+	if !u.PasswordLastUsed.IsZero() {
+		out.PasswordLastUsed = &u.PasswordLastUsed
+	}
+	return out
 }
 
 func fullUser(u *directory.User) api.User {

@@ -46,8 +46,17 @@ const (
 
 // The refusals of Organizations that more than its own package makes.
 const (
-	InvalidInputException Code = "InvalidInputException"
-	UnknownOperation      Code = "UnknownOperationException"
+	InvalidInputException         Code = "InvalidInputException"
+	UnknownOperation              Code = "UnknownOperationException"
+	DuplicateCertificate          Code = "DuplicateCertificate"
+	DuplicateSSHPublicKey         Code = "DuplicateSSHPublicKey"
+	InvalidCertificate            Code = "InvalidCertificate"
+	InvalidPublicKey              Code = "InvalidPublicKey"
+	InvalidUserType               Code = "InvalidUserType"
+	KeyPairMismatch               Code = "KeyPairMismatch"
+	MalformedCertificate          Code = "MalformedCertificate"
+	PasswordPolicyViolation       Code = "PasswordPolicyViolation"
+	UnrecognizedPublicKeyEncoding Code = "UnrecognizedPublicKeyEncoding"
 )
 
 // Fault is a refusal. Message is for the caller and says no more than AWS would; Cause is for the operator's log and never

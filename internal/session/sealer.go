@@ -34,6 +34,9 @@ const (
 	PaginationMarker Purpose = 4
 	// ExchangeToken is what GetDelegatedAccessToken trades in (TradeInToken). The STS model does not limit it.
 	ExchangeToken Purpose = 7
+
+	// DeletionTask is the end of a DeletionTaskId, which has at most 1,000 characters (IAM model) and names a role besides.
+	DeletionTask Purpose = 9
 )
 
 // limit is the greatest length of a sealed text in characters; 0 for what is no purpose.
@@ -49,6 +52,8 @@ func (p Purpose) limit() int {
 		return 320
 	case ExchangeToken:
 		return 512
+	case DeletionTask:
+		return 640
 	default:
 		return 0
 	}

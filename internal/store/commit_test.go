@@ -309,10 +309,14 @@ func TestEveryKind(t *testing.T) {
 		&directory.Revocation{Account: account, Target: "AROA1:Name"},
 		&directory.SealingKey{ID: 1, Secret: directory.Protected{Key: key}},
 		&directory.Organization{ID: "o-1", ManagementAccount: account},
+
+		&directory.InstanceProfile{Account: account, Name: "Web", ID: "AIPA1", RoleID: "AROA1"},
+		&directory.ServerCertificate{Account: account, Name: "Site", ID: "ASCA1", Private: directory.Protected{Key: key}},
+		&directory.LastUse{Account: account, ID: "AKIAROOT"},
 	))
 	v := s.View()
-	if got := v.Len() - managed(s); got != 11 {
-		t.Errorf("%d entities, want 11", got)
+	if got := v.Len() - managed(s); got != 14 {
+		t.Errorf("%d entities, want 14", got)
 	}
 	if _, ok := v.OIDCProvider(account, "issuer.example/Path"); !ok {
 		t.Error("no provider")
@@ -322,5 +326,8 @@ func TestEveryKind(t *testing.T) {
 	}
 	if owner, ok := v.AccessKey("AKIAROOT"); !ok || owner.Account == nil || !owner.Key.Secret.Key.Equal(key) {
 		t.Error("no root key")
+	}
+	if c, ok := v.ServerCertificate(account, "site"); !ok || !c.Private.Key.Equal(key) {
+		t.Error("no server certificate, or its private key is not open")
 	}
 }

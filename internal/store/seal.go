@@ -152,6 +152,8 @@ func cloneWithSecrets(e directory.Entity) directory.Entity {
 	case *directory.SealingKey:
 		c := *e
 		return &c
+	case *directory.ServerCertificate:
+		return e.Clone()
 	default:
 		return e
 	}

@@ -26,6 +26,8 @@ type Options struct {
 	View  func() *directory.View
 	Authn *authn.Authenticator
 	Audit *audit.Log
+	// Used, if not nil, is told of each authenticated request, and does not wait for anything.
+	Used func(c *identity.Caller, at time.Time, service, region string)
 	// EncodeDenial seals the explanation of a denial for DecodeAuthorizationMessage.
 	EncodeDenial func(v *directory.View, caller *identity.Caller, denial identity.Explainer) (string, error)
 	Now          func() time.Time
@@ -230,6 +232,9 @@ func (x *exchange) authenticate(service, operation string) error {
 		return err
 	}
 	x.request.Caller, x.request.Region = caller, region
+	if x.Used != nil {
+		x.Used(&x.request.Caller, x.request.Time, service, region)
+	}
 	return authn.Permitted(&x.request.Caller, service, operation)
 }
 
