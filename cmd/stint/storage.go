@@ -13,6 +13,7 @@ import (
 	"github.com/stint-sts/stint/arn"
 	"github.com/stint-sts/stint/internal/audit"
 	"github.com/stint-sts/stint/internal/config"
+	"github.com/stint-sts/stint/internal/directory"
 	"github.com/stint-sts/stint/internal/secret"
 	"github.com/stint-sts/stint/internal/store"
 )
@@ -25,6 +26,11 @@ func openStore(ctx context.Context, settings *config.Config, root secret.Key, lo
 	}
 	etcd := settings.Directory.Etcd
 	o := store.Options{RootKey: root, Partition: partition, Prefix: etcd.Prefix, Log: log}
+	if settings.ManagedPolicies != "" {
+		if o.Managed, err = directory.ReadManaged(partition, os.DirFS(settings.ManagedPolicies)); err != nil {
+			return nil, fmt.Errorf("opening the store: %s: %w", settings.ManagedPolicies, err)
+		}
+	}
 	if len(etcd.Endpoints) == 0 {
 		o.Dir = settings.Data
 	} else {

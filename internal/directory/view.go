@@ -40,8 +40,9 @@ type Event struct {
 	Entity Entity
 }
 
-// NewView returns the directory of a partition as it is before anyone wrote to it: the AWS-managed policies alone.
-func NewView(partition arn.Partition) *View {
+// NewView returns the directory of a partition as it is before anyone wrote to it: the AWS-managed policies alone, the given ones
+// of [ReadManaged] among them. One that has the name of a built-in policy takes its place.
+func NewView(partition arn.Partition, managed ...*ManagedPolicy) *View {
 	v := &View{
 		partition:  partition,
 		entities:   newTable[Entity](),
@@ -54,8 +55,12 @@ func NewView(partition arn.Partition) *View {
 		attached:   newTable[int](),
 		boundaries: newTable[int](),
 	}
-	for _, p := range managedPolicies(partition) {
-		v.entities.set(p.Key().String(), p)
+	for _, p := range append(builtinPolicies(partition), managed...) {
+		key := p.Key().String()
+		if replaced, ok := v.entities.get(key); ok {
+			v.unindex(replaced)
+		}
+		v.entities.set(key, p)
 		v.index(p)
 	}
 	return v
