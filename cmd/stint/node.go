@@ -29,6 +29,7 @@ import (
 type node struct {
 	store *store.Store
 	audit *audit.Log
+	jobs  *iam.Jobs
 	log   *slog.Logger
 	now   func() time.Time
 	// regions are those that signatures may be scoped to; none means any. region is that of unsigned operations.
@@ -87,6 +88,7 @@ func (n *node) frontend() *wire.Frontend {
 		Directory:  n.store,
 		Sealer:     sealer,
 		MFA:        verifier,
+		Jobs:       n.jobs,
 		Random:     rand.Reader,
 	}
 	return wire.NewFrontend(wire.Options{

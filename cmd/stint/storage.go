@@ -14,6 +14,7 @@ import (
 	"github.com/stint-sts/stint/internal/audit"
 	"github.com/stint-sts/stint/internal/config"
 	"github.com/stint-sts/stint/internal/directory"
+	"github.com/stint-sts/stint/internal/iam"
 	"github.com/stint-sts/stint/internal/secret"
 	"github.com/stint-sts/stint/internal/store"
 )
@@ -97,6 +98,7 @@ func (n *node) open(ctx context.Context, settings *config.Config, root secret.Ke
 	if err != nil {
 		return errors.Join(err, n.store.Close())
 	}
+	n.jobs = iam.NewJobs(n.audit, n.now)
 	return nil
 }
 
@@ -107,4 +109,7 @@ func lingering(ctx context.Context, after time.Duration) (context.Context, conte
 	return longer, func() { stop(); cancel() }
 }
 
-func (n *node) close() error { return errors.Join(n.audit.Close(), n.store.Close()) }
+func (n *node) close() error {
+	n.jobs.Close()
+	return errors.Join(n.audit.Close(), n.store.Close())
+}

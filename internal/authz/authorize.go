@@ -13,6 +13,8 @@ import (
 type Query struct {
 	Action   string // service:Operation
 	Resource string // ARN, or "*" for an action without a resource
+	// Shown is what a denial calls the resource: its ARN unless set. IAM's denials have words for some (index id 67344712365).
+	Shown string
 	// ResourceAccount owns the resource; empty means the caller's own account.
 	ResourceAccount arn.AccountID
 	// Role is set when the resource is a role that is being assumed: its trust policy must allow, too.
@@ -149,9 +151,14 @@ func (e *evaluation) gather(a *Authorizer) {
 		e.set.Trust = true
 		e.set.Resource = append(e.resource[:0], policy.Attached{Name: r.ARN, Policy: r.Trust.Policy(policy.Trust)})
 	}
-	if org, ok := e.view.Organization(); ok {
-		e.set.ManagementAccount = org.ManagementAccount == e.request.Caller.Account
-		e.set.ResourceManagementAccount = org.ManagementAccount == e.query.ResourceAccount
+	Organize(e.view, &e.set, e.request.Caller.Account, e.query.ResourceAccount)
+}
+
+// Organize adds to a set what the organization says about a principal's account and a resource's.
+func Organize(v *directory.View, set *policy.Set, principal, resource arn.AccountID) {
+	if org, ok := v.Organization(); ok {
+		set.ManagementAccount = org.ManagementAccount == principal
+		set.ResourceManagementAccount = org.ManagementAccount == resource
 	}
 }
 

@@ -356,5 +356,14 @@ func (v *View) Organization() (*Organization, bool) {
 // Accounts yields the accounts in order of their ids.
 func (v *View) Accounts() iter.Seq[*Account] { return v.accounts.from("") }
 
+// Count counts an account's entities of a kind.
+func (v *View) Count(account arn.AccountID, kind Kind) int {
+	n := 0
+	for range v.entities.from(Key{account, kind, ""}.String()) {
+		n++
+	}
+	return n
+}
+
 // Len counts the entities.
 func (v *View) Len() int { return v.entities.len() }

@@ -4,11 +4,12 @@ package iam
 type keys uint8
 
 const (
-	policyKey   keys = 1 << iota // iam:PolicyARN
-	newBoundary                  // iam:PermissionsBoundary: the one in the request
-	ownBoundary                  // iam:PermissionsBoundary: the one that the user or role has
-	requestTags                  // aws:RequestTag/…, aws:TagKeys
-	tagKeys                      // aws:TagKeys
+	policyKey           keys = 1 << iota // iam:PolicyARN
+	newBoundary                          // iam:PermissionsBoundary: the one in the request
+	ownBoundary                          // iam:PermissionsBoundary: the one that the user or role has
+	requestTags                          // aws:RequestTag/…, aws:TagKeys
+	tagKeys                              // aws:TagKeys
+	organizationsPolicy                  // iam:OrganizationsPolicyId
 )
 
 // rule is what an operation needs permission for: iam:<operation> on the resource, judged with the keys.
@@ -19,7 +20,7 @@ type rule struct {
 
 // rules holds a row for every operation: the resource types and condition keys that the SAR lists for its action. Where the
 // SAR lists none, AWS's own denials name what is printed here (for ListUsers the ARN "user/" with the path prefix, for
-// ListPolicies no ARN). Of iam:PermissionsBoundary UG (permissions boundaries, delegating to others) says which boundary is
+// ListPolicies "policy path /"). Of iam:PermissionsBoundary UG (permissions boundaries, delegating to others) says which boundary is
 // meant.
 var rules = map[string]rule{
 	// Users.
@@ -87,7 +88,7 @@ var rules = map[string]rule{
 	"GetPolicy":               {managedPolicy, 0},
 	"GetPolicyVersion":        {managedPolicy, 0},
 	"ListEntitiesForPolicy":   {managedPolicy, 0},
-	"ListPolicies":            {anything, 0},
+	"ListPolicies":            {policyList, 0},
 	"ListPolicyTags":          {managedPolicy, 0},
 	"ListPolicyVersions":      {managedPolicy, 0},
 	"SetDefaultPolicyVersion": {managedPolicy, 0},
@@ -114,6 +115,26 @@ var rules = map[string]rule{
 	"CreateAccountAlias": {anything, 0},
 	"DeleteAccountAlias": {anything, 0},
 	"ListAccountAliases": {anything, 0},
+
+	// Reports on the account.
+	"GenerateCredentialReport":       {anything, 0},
+	"GetAccountAuthorizationDetails": {anything, 0},
+	"GetAccountSummary":              {anything, 0},
+	"GetCredentialReport":            {anything, 0},
+
+	// Last accessed.
+	"GenerateOrganizationsAccessReport":         {accessReport, organizationsPolicy},
+	"GenerateServiceLastAccessedDetails":        {entityNamed, 0},
+	"GetOrganizationsAccessReport":              {anything, 0},
+	"GetServiceLastAccessedDetails":             {anything, 0},
+	"GetServiceLastAccessedDetailsWithEntities": {anything, 0},
+	"ListPoliciesGrantingServiceAccess":         {entityNamed, 0},
+
+	// Simulation.
+	"GetContextKeysForCustomPolicy":    {anything, 0},
+	"GetContextKeysForPrincipalPolicy": {entityNamed, 0},
+	"SimulateCustomPolicy":             {anything, 0},
+	"SimulatePrincipalPolicy":          {entityNamed, 0},
 }
 
 // tagging names the operation whose permission a request needs too if it brings tags along: else who may create might tag
