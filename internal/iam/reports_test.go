@@ -15,9 +15,12 @@ import (
 
 func newTrail(t *testing.T) *audit.Log {
 	t.Helper()
-	l, err := audit.Open(audit.Options{
-		Path: filepath.Join(t.TempDir(), "audit.jsonl"), Now: func() time.Time { return arrival }, Logger: slog.New(slog.DiscardHandler),
-	})
+	return openTrail(t, filepath.Join(t.TempDir(), "audit.jsonl"))
+}
+
+func openTrail(t *testing.T, path string) *audit.Log {
+	t.Helper()
+	l, err := audit.Open(audit.Options{Path: path, Now: func() time.Time { return arrival }, Logger: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		t.Fatal(err)
 	}
