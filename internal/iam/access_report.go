@@ -12,17 +12,18 @@ import (
 	"github.com/stint-sts/stint/internal/audit"
 	"github.com/stint-sts/stint/internal/directory"
 	"github.com/stint-sts/stint/internal/identity"
+	"github.com/stint-sts/stint/policy"
 )
 
 // organizationAccess is a report on which accounts of an organization accessed what.
 type organizationAccess struct {
-	path     string // of the entity that the report is about
-	account  bool   // it is an account
+	services []string                 // that the service control policies allow, by namespace
+	paths    map[arn.AccountID]string // of the accounts that it is about
 	activity activity
 }
 
-// GenerateOrganizationsAccessReport starts a report on the services that the accounts under the root, or one account, accessed.
-// The management account alone may ask (API).
+// GenerateOrganizationsAccessReport starts a report on the services that the accounts under the root or a unit, or one account,
+// accessed. The management account alone may ask (API).
 func (s *Service) GenerateOrganizationsAccessReport(
 	_ context.Context, v *directory.View, req *identity.Request, in *api.GenerateOrganizationsAccessReportInput,
 ) (*api.GenerateOrganizationsAccessReportOutput, error) {
@@ -39,16 +40,17 @@ func (s *Service) GenerateOrganizationsAccessReport(
 		return nil, err
 	}
 	err = s.Jobs.begin(id, "GenerateOrganizationsAccessReport", req, func(ctx context.Context) (any, int, error) {
-		if in.OrganizationsPolicyId != nil {
-			return nil, 0, noSuchInOrganization("policy", *in.OrganizationsPolicyId)
-		}
-		accounts, one, err := accountsUnder(org, in.EntityPath)
+		r, err := organizationSubject(v, org, in)
 		if err != nil {
 			return nil, 0, err
 		}
-		found, err := s.Jobs.activityOf(ctx, accounts, req.Time.Add(-tracked), false,
+		accounts := make(map[arn.AccountID]bool, len(r.paths))
+		for account := range r.paths {
+			accounts[account] = true
+		}
+		r.activity, err = s.Jobs.activityOf(ctx, accounts, req.Time.Add(-tracked), false,
 			func(e audit.Entry) (string, bool) { return string(e.Account), true })
-		return &organizationAccess{path: in.EntityPath, account: one, activity: found}, 128 * len(accounts), err
+		return r, 256 * len(accounts), err
 	})
 	if err != nil {
 		return nil, err
@@ -56,22 +58,62 @@ func (s *Service) GenerateOrganizationsAccessReport(
 	return &api.GenerateOrganizationsAccessReportOutput{JobId: &id}, nil
 }
 
-// accountsUnder lists the accounts that a path leads to, o-…/r-…/…/111122223333: one if it ends with an account, else all.
-func accountsUnder(org *directory.Organization, path string) (accounts map[arn.AccountID]bool, one bool, err error) {
+// organizationSubject finds the accounts under a path, o-…/r-…/ou-…/111122223333, and the services that the policy in the request,
+// or else the service control policies that all of those accounts are under, allow.
+func organizationSubject(
+	v *directory.View, org *directory.Organization, in *api.GenerateOrganizationsAccessReportInput,
+) (*organizationAccess, error) {
+	path := strings.TrimSuffix(in.EntityPath, "/") + "/"
+	r := &organizationAccess{paths: map[arn.AccountID]string{}}
+	above := strings.Count(path, "/") - 1 // levels of policies from the root to the entity
+	var scps [][]policy.Attached
+	for m := range v.OrganizationMembers() {
+		standing, _ := v.Standing(m.Account)
+		for _, p := range standing.Paths {
+			if own := p + string(m.Account); strings.HasPrefix(own+"/", path) {
+				r.paths[m.Account] = own
+				if !standing.Management() {
+					scps = standing.SCPs[:min(above, len(standing.SCPs))]
+				}
+			}
+		}
+	}
+	if len(r.paths) == 0 && !unitAt(v, org, path) {
+		return nil, noSuchInOrganization("entity", in.EntityPath)
+	}
+	allows := func(namespace string) bool { return allowedAtAllLevels(scps, namespace) }
+	if id := in.OrganizationsPolicyId; id != nil {
+		p, ok := v.ControlPolicy(*id)
+		if !ok || p.Type != directory.ServiceControl {
+			return nil, noSuchInOrganization("policy", *id)
+		}
+		allows = p.Document.Policy(policy.SCP).Document().GrantsService
+	}
+	r.services = granted(allows)
+	return r, nil
+}
+
+// unitAt reports whether a path is that of a unit, in which there may be no account.
+func unitAt(v *directory.View, org *directory.Organization, path string) bool {
 	parts := strings.Split(strings.TrimSuffix(path, "/"), "/")
-	last := arn.AccountID(parts[len(parts)-1])
-	all := map[arn.AccountID]bool{org.ManagementAccount: true}
-	for _, member := range org.Members {
-		all[member] = true
+	if len(parts) < 3 || parts[0] != org.ID || parts[1] != org.RootID {
+		return false
 	}
-	switch {
-	case parts[0] != org.ID:
-	case len(parts) == 2: // the root
-		return all, false, nil
-	case all[last]:
-		return map[arn.AccountID]bool{last: true}, true, nil
+	for i := len(parts) - 1; i > 1; i-- {
+		if u, ok := v.Unit(parts[i]); !ok || u.Parent != parts[i-1] {
+			return false
+		}
 	}
-	return nil, false, noSuchInOrganization("entity", path)
+	return true
+}
+
+func allowedAtAllLevels(scps [][]policy.Attached, namespace string) bool {
+	for _, level := range scps {
+		if !slices.ContainsFunc(level, func(a policy.Attached) bool { return a.Policy.Document().GrantsService(namespace) }) {
+			return false
+		}
+	}
+	return true
 }
 
 func noSuchInOrganization(kind, name string) error {
@@ -125,8 +167,8 @@ type servicePosition struct{ namespace, key string }
 
 func (r *organizationAccess) inOrder(sortKey string) []servicePosition {
 	var services []servicePosition
-	for _, s := range audited {
-		services = append(services, servicePosition{namespace: s.namespace})
+	for _, namespace := range r.services {
+		services = append(services, servicePosition{namespace: namespace})
 	}
 	slices.SortStableFunc(services, func(a, b servicePosition) int {
 		byTime := r.activity.last(a.namespace).at.Compare(r.activity.last(b.namespace).at)
@@ -153,11 +195,7 @@ func (r *organizationAccess) show(s servicePosition) api.AccessDetail {
 		TotalAuthenticatedEntities: new(int32(min(len(r.activity[s.namespace]), 1<<30))),
 	}
 	if last := r.activity.last(s.namespace); !last.at.IsZero() {
-		path := r.path
-		if !r.account {
-			path = strings.TrimSuffix(path, "/") + "/" + string(last.account)
-		}
-		out.LastAuthenticatedTime, out.Region, out.EntityPath = &last.at, &last.region, &path
+		out.LastAuthenticatedTime, out.Region, out.EntityPath = &last.at, &last.region, new(r.paths[last.account])
 	}
 	return out
 }

@@ -225,7 +225,7 @@ func TestOrganizationsAccessReport(t *testing.T) {
 	job := s.startedOrganizationJob(orgPath, member.account)
 	out := get(job, nil)
 	equal(t, "status", out.JobStatus, "COMPLETED")
-	path := orgPath + "/" + string(member.account)
+	path := orgPath + "/" + teamUnit + "/" + string(member.account)
 	equal(t, "root", show(out), "iam 1 "+path+", organizations 0, stint 0, sts 2 "+path)
 	equal(t, "accessible", *out.NumberOfServicesAccessible, 4)
 	equal(t, "not accessed", *out.NumberOfServicesNotAccessed, 2)
@@ -240,15 +240,32 @@ func TestOrganizationsAccessReport(t *testing.T) {
 		}
 		equal(t, sortKey, strings.Join(got, " "), want)
 	}
-	one := get(s.startedOrganizationJob(orgPath+"/ou-abcd-12345678/"+string(s.account), member.account), nil)
-	equal(t, "one account", show(one), "iam 0, organizations 0, stint 0, sts 1 "+orgPath+"/ou-abcd-12345678/"+string(s.account))
+	for entity, want := range map[string]string{
+		orgPath + "/" + string(s.account): "iam 0, organizations 0, stint 0, sts 1 " + orgPath + "/" + string(s.account),
+		orgPath + "/" + teamUnit:          "iam 1 " + path + ", organizations 0, stint 0, sts 1 " + path,
+		path:                              "iam 1 " + path + ", organizations 0, stint 0, sts 1 " + path,
+		orgPath + "/" + teamUnit + "/ou-abcd-empty000/": "iam 0, organizations 0, stint 0, sts 0",
+	} {
+		equal(t, entity, show(get(s.startedOrganizationJob(entity, member.account), nil)), want)
+	}
 
-	for _, path := range []string{"o-another123/r-abcd", orgPath + "/" + string(stranger.account), orgPath + "/ou-abcd-12345678"} {
+	// What the policies of the organization do not allow is not listed.
+	limited := s.organized(allowAction("iam:*"), member.account)
+	for entity, want := range map[string]string{path: "iam 1 " + path, orgPath + "/" + string(s.account): "iam 0, organizations 0, stint 0, sts 1 " + orgPath + "/" + string(s.account)} {
+		equal(t, "limited: "+entity, show(get(s.startedOrganizationJobIn(limited, &api.GenerateOrganizationsAccessReportInput{EntityPath: entity}), nil)), want)
+	}
+	byPolicy := get(s.startedOrganizationJobIn(limited, &api.GenerateOrganizationsAccessReportInput{EntityPath: orgPath, OrganizationsPolicyId: new("p-limited00")}), nil)
+	equal(t, "by a policy", show(byPolicy), "iam 1 "+path)
+
+	for _, path := range []string{"o-another123/r-abcd", orgPath + "/" + string(stranger.account), orgPath + "/" + string(member.account),
+		orgPath + "/ou-abcd-12345678", orgPath + "/ou-abcd-empty000"} {
 		failed := get(s.startedOrganizationJob(path, member.account), nil)
 		equal(t, path, failed.JobStatus, "FAILED")
 		equal(t, path, failed.ErrorDetails.Code+": "+failed.ErrorDetails.Message, "NoSuchEntity: The organization has no entity "+path+".")
 	}
-	_, err := member.GenerateOrganizationsAccessReport(t.Context(), s.organized(member.account), member.root(),
+	failed := get(s.startedOrganizationJobIn(limited, &api.GenerateOrganizationsAccessReportInput{EntityPath: orgPath, OrganizationsPolicyId: new("p-12345678")}), nil)
+	equal(t, "no such policy", failed.ErrorDetails.Message, "The organization has no policy p-12345678.")
+	_, err := member.GenerateOrganizationsAccessReport(t.Context(), s.organized("", member.account), member.root(),
 		&api.GenerateOrganizationsAccessReportInput{EntityPath: orgPath})
 	refused(t, err, identity.AccessDenied, "You must be signed in to the management account of an organization to generate this report.")
 }

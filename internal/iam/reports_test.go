@@ -73,18 +73,41 @@ func (s *stage) startedJob(entity string, granularity *string) string {
 	return *ok(s.t, out, err).JobId
 }
 
-const orgPath = "o-abcdefghij/r-abcd"
+const (
+	orgPath  = "o-abcdefghij/r-abcd"
+	teamUnit = "ou-abcd-team0000"
+)
 
-// organized is the directory with an organization that the account manages, of which no other test knows.
-func (s *stage) organized(members ...arn.AccountID) *directory.View {
-	org := &directory.Organization{ID: "o-abcdefghij", ManagementAccount: s.account, Members: members}
+// organized is the directory with an organization that the account manages, of which no other test knows: its members are in
+// the unit teamUnit, and deny is the text of a service control policy of theirs, if it is not empty.
+func (s *stage) organized(deny string, members ...arn.AccountID) *directory.View {
+	org := &directory.Organization{ID: "o-abcdefghij", RootID: "r-abcd", ManagementAccount: s.account, Members: members,
+		ServiceControl: directory.ControlState{Enabled: true, Era: 1}}
+	unit := &directory.Unit{ID: teamUnit, Name: "team", Parent: "r-abcd"}
+	entities := []directory.Entity{org, unit, &directory.Unit{ID: "ou-abcd-empty000", Name: "empty", Parent: teamUnit}}
+	if deny != "" {
+		entities = append(entities, &directory.ControlPolicy{Owner: directory.Global, ID: "p-limited00", Name: "limited",
+			Type: directory.ServiceControl, Document: directory.NewDocument(deny)})
+		org.Attach(&unit.Node, directory.ServiceControl, []string{"p-limited00"})
+	}
+	for _, m := range members {
+		entities = append(entities, &directory.Member{Account: m, Name: string(m), Parent: teamUnit})
+	}
 	v := s.view()
-	return v.Apply(v.Revision(), []directory.Event{{Key: org.Key(), Entity: org}})
+	events := make([]directory.Event, len(entities))
+	for i, e := range entities {
+		events[i] = directory.Event{Key: e.Key(), Entity: e}
+	}
+	return v.Apply(v.Revision(), events)
 }
 
 func (s *stage) startedOrganizationJob(path string, members ...arn.AccountID) string {
 	s.t.Helper()
-	out, err := s.GenerateOrganizationsAccessReport(s.t.Context(), s.organized(members...), s.root(),
-		&api.GenerateOrganizationsAccessReportInput{EntityPath: path})
+	return s.startedOrganizationJobIn(s.organized("", members...), &api.GenerateOrganizationsAccessReportInput{EntityPath: path})
+}
+
+func (s *stage) startedOrganizationJobIn(v *directory.View, in *api.GenerateOrganizationsAccessReportInput) string {
+	s.t.Helper()
+	out, err := s.GenerateOrganizationsAccessReport(s.t.Context(), v, s.root(), in)
 	return *ok(s.t, out, err).JobId
 }

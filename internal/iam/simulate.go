@@ -7,7 +7,6 @@ import (
 
 	"github.com/stint-sts/stint/arn"
 	"github.com/stint-sts/stint/internal/api"
-	"github.com/stint-sts/stint/internal/authz"
 	"github.com/stint-sts/stint/internal/directory"
 	"github.com/stint-sts/stint/internal/identity"
 	"github.com/stint-sts/stint/policy"
@@ -131,9 +130,9 @@ func (sim *simulation) imitate(v *directory.View, p *principal) error {
 			return err
 		}
 	}
-	authz.Organize(v, &sim.set, sim.account, "")
-	if org, ok := v.Organization(); ok {
-		sim.member = org.ManagementAccount == sim.account || slices.Contains(org.Members, sim.account)
+	if standing, ok := v.Standing(sim.account); ok {
+		sim.member = true
+		sim.set.ManagementAccount, sim.set.SCPs = standing.Management(), standing.SCPs
 	}
 	if p.boundary == "" {
 		return nil

@@ -246,11 +246,17 @@ func TestSimulatePrincipalPolicy(t *testing.T) {
 			equal(t, "result", simulate(s.view(), tt.in), tt.want)
 		})
 	}
-	equal(t, "in an organization", simulate(s.organized(), api.SimulatePrincipalPolicyInput{PolicySourceArn: s.arn(atPlain), ActionNames: sts}),
+	equal(t, "in an organization", simulate(s.organized(""), api.SimulatePrincipalPolicyInput{PolicySourceArn: s.arn(atPlain), ActionNames: sts}),
 		"sts:AssumeRole, *, implicitDeny, organizations true")
 	other := newStage(t, allowAll)
-	equal(t, "outside of it", simulate(other.organized(), api.SimulatePrincipalPolicyInput{PolicySourceArn: s.arn(atPlain), ActionNames: sts}),
+	equal(t, "outside of it", simulate(other.organized(""), api.SimulatePrincipalPolicyInput{PolicySourceArn: s.arn(atPlain), ActionNames: sts}),
 		"sts:AssumeRole, *, implicitDeny")
+	limited := other.organized(allowAction("iam:*"), s.account)
+	// A denial by the organization tells nothing else.
+	equal(t, "limited by its organization", simulate(limited, api.SimulatePrincipalPolicyInput{PolicySourceArn: s.arn(atR1), ActionNames: sts}),
+		"sts:AssumeRole, *, implicitDeny, organizations false, boundary true")
+	equal(t, "the management account is not", simulate(s.organized(allowAction("iam:*")), api.SimulatePrincipalPolicyInput{PolicySourceArn: s.arn(atDevs), ActionNames: sts}),
+		strings.Join([]string{"sts:AssumeRole, *, allowed", inlineOf("group", "devs"), p1At, "organizations true"}, ", "))
 	// The caller that follows from the principal.
 	own := statement(`"Effect":"Allow","Action":"s3:*","Resource":"arn:aws:s3:::home/${aws:username}/*"`)
 	out := ok2(s.SimulatePrincipalPolicy(t.Context(), s.view(), s.root(), &api.SimulatePrincipalPolicyInput{PolicySourceArn: s.arn(atPlain),

@@ -27,15 +27,15 @@ func (s *Service) GetAccountSummary(_ context.Context, v *directory.View, req *i
 			inUse++
 		}
 	}
-	rootKeys, rootDevice := 0, 0
-	if a, ok := v.Account(account); ok && len(a.RootKeys) > 0 {
-		rootKeys = 1
+	rootKeys, rootDevice, tokens := 0, 0, 1
+	if a, ok := v.Account(account); ok {
+		rootKeys, tokens = min(len(a.RootKeys), 1), max(a.GlobalEndpointTokenVersion, 1)
 	}
 	if hasDevice(v, string(account)) {
 		rootDevice = 1
 	}
 	count := func(kind directory.Kind) int { return v.Count(account, kind) }
-	return &api.GetAccountSummaryOutput{SummaryMap: summary(map[string]int{
+	return &api.GetAccountSummaryOutput{SummaryMap: counted(map[string]int{
 		"Users":               count(directory.KindUser),
 		"Groups":              count(directory.KindGroup),
 		"Roles":               count(directory.KindRole),
@@ -51,7 +51,7 @@ func (s *Service) GetAccountSummary(_ context.Context, v *directory.View, req *i
 		"AccountAccessKeysPresent":          rootKeys,
 		"AccountPasswordPresent":            0,
 		"AccountSigningCertificatesPresent": 0,
-		"GlobalEndpointTokenVersion":        1,
+		"GlobalEndpointTokenVersion":        tokens,
 
 		"UsersQuota":                      5000,
 		"GroupsQuota":                     300,
@@ -75,7 +75,7 @@ func (s *Service) GetAccountSummary(_ context.Context, v *directory.View, req *i
 	})}, nil
 }
 
-func summary(counts map[string]int) map[string]int32 {
+func counted(counts map[string]int) map[string]int32 {
 	out := make(map[string]int32, len(counts))
 	for key, n := range counts {
 		out[key] = int32(n) //nolint:gosec // no directory has two thousand million entities

@@ -15,7 +15,7 @@ func TestGetAccountSummary(t *testing.T) {
 	s := newStage(t, allowAll)
 	got := ok2(s.GetAccountSummary(t.Context(), s.view(), s.as("caller"), &api.Empty{}))(t).SummaryMap
 	for key, want := range map[string]int32{
-		"Users": 3, "Groups": 2, "Roles": 2, "Policies": 3, "PolicyVersionsInUse": 4, "Providers": 0, "MFADevices": 2, "MFADevicesInUse": 1,
+		"Users": 3, "Groups": 2, "Roles": 2, "Policies": 3, "PolicyVersionsInUse": 4, "Providers": 2, "MFADevices": 2, "MFADevicesInUse": 1,
 		"AccountMFAEnabled": 0, "AccountAccessKeysPresent": 0, "AccountPasswordPresent": 0, "AttachedPoliciesPerRoleQuota": 10,
 		"UsersQuota": 5000, "RolesQuota": 1000, "PolicySizeQuota": 6144, "AssumeRolePolicySizeQuota": 2048, "VersionsPerPolicyQuota": 5,
 	} {
