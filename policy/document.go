@@ -26,6 +26,7 @@ type Statement struct {
 	NotResources  []string
 	Conditions    []Condition
 	Offset        int // of the statement's first byte in the text
+	End           int // of the byte after its last
 }
 
 // PrincipalValue is one principal that a statement names: Kind is AWS, Service, Federated or CanonicalUser. The bare "*" is

@@ -168,7 +168,7 @@ func (r *reader) statements(d *Document, v *strictjson.Value) *Error {
 }
 
 func (r *reader) statement(d *Document, v *strictjson.Value) *Error {
-	st := Statement{Offset: v.Offset}
+	st := Statement{Offset: v.Offset, End: v.End}
 	written := writtenStatement{elements: make(map[string]int, len(v.Members))}
 	for i := range v.Members {
 		m := &v.Members[i]

@@ -26,6 +26,7 @@ type dev struct {
 	listen      string
 	data        string
 	directory   string
+	managed     string
 	envFile     string
 	regions     []string
 	clockOffset time.Duration
@@ -63,6 +64,7 @@ organization, else in the first account of the file, else in 111122223333.`,
 	f.StringVar(&d.listen, "listen", config.DefaultListen, "address to listen on, loopback alone; port 0 takes a free one")
 	f.StringVar(&d.data, "data", "", "data directory, kept at the end; a temporary one if left out")
 	f.StringVar(&d.directory, "directory", "", "directory file (YAML) that is applied at the start")
+	f.StringVar(&d.managed, "managed-policies", "", "folder with further AWS-managed policies, NAME.json each")
 	f.StringVar(&d.envFile, "env-file", "", "write the environment as KEY=VALUE lines to this file once requests are answered")
 	f.StringArrayVar(&d.regions, "region", []string{defaultRegion}, "region that signatures may be for; may be repeated; '*' takes any")
 	f.DurationVar(&d.clockOffset, "clock-offset", 0, "shift the server's clock, such as 901s or -1h")
@@ -153,6 +155,7 @@ func (d *dev) serve(c *cobra.Command, l net.Listener, data string, file *manifes
 	n.regions, n.region = d.scopes()
 	settings := config.Default()
 	settings.Data = data
+	settings.ManagedPolicies = d.managed
 	settings.RootKey.File = filepath.Join(data, "root.key")
 	settings.Audit.File = filepath.Join(data, "audit.jsonl")
 	root, _, err := ensureRootKey(settings.RootKey.File, data)

@@ -32,6 +32,7 @@ import (
 type node struct {
 	store *store.Store
 	audit *audit.Log
+	jobs  *iam.Jobs
 	log   *slog.Logger
 	now   func() time.Time
 	// regions are those that signatures may be scoped to; none means any. region is that of unsigned operations.
@@ -114,6 +115,7 @@ func (n *node) frontend(uses *lastuse.Tracker) *wire.Frontend {
 		Directory:  n.store,
 		Sealer:     sealer,
 		MFA:        verifier,
+		Jobs:       n.jobs,
 		Random:     rand.Reader,
 		Passwords:  password.New(rand.Reader),
 		Uses:       uses,

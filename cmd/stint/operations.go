@@ -272,6 +272,26 @@ func bindings(tokens *sts.Service, identities *iam.Service, accounts *organizati
 		wire.Bind(wire.CreateServiceLinkedRole, identities.CreateServiceLinkedRole),
 		wire.Bind(wire.DeleteServiceLinkedRole, identities.DeleteServiceLinkedRole),
 		wire.Bind(wire.GetServiceLinkedRoleDeletionStatus, identities.GetServiceLinkedRoleDeletionStatus),
+
+		// Reports on the account.
+		wire.Bind(wire.GenerateCredentialReport, identities.GenerateCredentialReport),
+		wire.Bind(wire.GetAccountAuthorizationDetails, identities.GetAccountAuthorizationDetails),
+		wire.Bind(wire.GetAccountSummary, identities.GetAccountSummary),
+		wire.Bind(wire.GetCredentialReport, identities.GetCredentialReport),
+
+		// Last accessed.
+		wire.Bind(wire.GenerateOrganizationsAccessReport, identities.GenerateOrganizationsAccessReport),
+		wire.Bind(wire.GenerateServiceLastAccessedDetails, identities.GenerateServiceLastAccessedDetails),
+		wire.Bind(wire.GetOrganizationsAccessReport, identities.GetOrganizationsAccessReport),
+		wire.Bind(wire.GetServiceLastAccessedDetails, identities.GetServiceLastAccessedDetails),
+		wire.Bind(wire.GetServiceLastAccessedDetailsWithEntities, identities.GetServiceLastAccessedDetailsWithEntities),
+		wire.Bind(wire.ListPoliciesGrantingServiceAccess, identities.ListPoliciesGrantingServiceAccess),
+
+		// Simulation.
+		wire.Bind(wire.GetContextKeysForCustomPolicy, identities.GetContextKeysForCustomPolicy),
+		wire.Bind(wire.GetContextKeysForPrincipalPolicy, identities.GetContextKeysForPrincipalPolicy),
+		wire.Bind(wire.SimulateCustomPolicy, identities.SimulateCustomPolicy),
+		wire.Bind(wire.SimulatePrincipalPolicy, identities.SimulatePrincipalPolicy),
 	}
 }
 

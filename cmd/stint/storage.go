@@ -13,6 +13,8 @@ import (
 	"github.com/stint-sts/stint/arn"
 	"github.com/stint-sts/stint/internal/audit"
 	"github.com/stint-sts/stint/internal/config"
+	"github.com/stint-sts/stint/internal/directory"
+	"github.com/stint-sts/stint/internal/iam"
 	"github.com/stint-sts/stint/internal/secret"
 	"github.com/stint-sts/stint/internal/store"
 )
@@ -25,6 +27,11 @@ func openStore(ctx context.Context, settings *config.Config, root secret.Key, lo
 	}
 	etcd := settings.Directory.Etcd
 	o := store.Options{RootKey: root, Partition: partition, Prefix: etcd.Prefix, Log: log}
+	if settings.ManagedPolicies != "" {
+		if o.Managed, err = directory.ReadManaged(partition, os.DirFS(settings.ManagedPolicies)); err != nil {
+			return nil, fmt.Errorf("opening the store: %s: %w", settings.ManagedPolicies, err)
+		}
+	}
 	if len(etcd.Endpoints) == 0 {
 		o.Dir = settings.Data
 	} else {
@@ -91,6 +98,7 @@ func (n *node) open(ctx context.Context, settings *config.Config, root secret.Ke
 	if err != nil {
 		return errors.Join(err, n.store.Close())
 	}
+	n.jobs = iam.NewJobs(n.audit, n.now)
 	return nil
 }
 
@@ -101,4 +109,7 @@ func lingering(ctx context.Context, after time.Duration) (context.Context, conte
 	return longer, func() { stop(); cancel() }
 }
 
-func (n *node) close() error { return errors.Join(n.audit.Close(), n.store.Close()) }
+func (n *node) close() error {
+	n.jobs.Close()
+	return errors.Join(n.audit.Close(), n.store.Close())
+}

@@ -15,6 +15,8 @@
 // keeps the last hash elsewhere ([Report]). A line that a crash left half written is cut off by [Open], which says so in a
 // line of its own.
 //
+// [Log.Read] goes through the log of this node again, for reports on who accessed what.
+//
 // A failed write leaves nothing behind: the file is cut back to the last whole line, and the chain goes on from there.
 //
 // Secrets: an Event has no field for one, of a session only what is no secret is read, and the parameters come redacted

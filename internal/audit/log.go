@@ -39,6 +39,7 @@ type sink interface {
 // The two locks are taken in the order flushing, mu. Building a line takes neither; queueing it takes mu for an append.
 type Log struct {
 	fsync  bool
+	path   string // of the file; empty for a stream
 	logger *slog.Logger
 	pool   sync.Pool // of *record
 	// ready is what Ready answers; whoever holds flushing writes it.

@@ -94,6 +94,7 @@ func resume(f *os.File, o Options) (*Log, error) {
 		return nil, err
 	}
 	l := newLog(file{f}, last, info.Size()-int64(len(torn)), o.Fsync, o.Logger)
+	l.path = o.Path
 	if len(torn) == 0 {
 		return l, nil
 	}

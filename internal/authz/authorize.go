@@ -13,6 +13,8 @@ import (
 type Query struct {
 	Action   string // service:Operation
 	Resource string // ARN, or "*" for an action without a resource
+	// Shown is what a denial calls the resource: its ARN unless set. IAM's denials have words for some (index id 67344712365).
+	Shown string
 	// ResourceAccount owns the resource; empty means the caller's own account.
 	ResourceAccount arn.AccountID
 	// Role is set when the resource is a role that is being assumed: its trust policy must allow, too.

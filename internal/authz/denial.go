@@ -9,7 +9,7 @@ import (
 )
 
 // Fault is the refusal of a denied query in AWS's words (IAM UG, access denied error messages), with the policy type that
-// did not allow, or the explicit deny. An action on "*" names no resource.
+// did not allow, or the explicit deny. An action on "*" names no resource, except in IAM.
 func (d Decision) Fault() *identity.Fault {
 	var b strings.Builder
 	d.sentence(&b)
@@ -37,7 +37,11 @@ func (d Decision) sentence(b *strings.Builder) {
 	b.WriteString(d.caller.ARN)
 	b.WriteString(" is not authorized to perform: ")
 	b.WriteString(d.query.Action)
-	if d.query.Resource != "*" {
+	switch {
+	case d.query.Shown != "":
+		b.WriteString(" on resource: ")
+		b.WriteString(d.query.Shown)
+	case d.query.Resource != "*" || strings.HasPrefix(d.query.Action, "iam:"): // IAM names even "*" (index id 16480863227)
 		b.WriteString(" on resource: ")
 		b.WriteString(d.query.Resource)
 	}

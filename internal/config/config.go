@@ -30,6 +30,10 @@ type Config struct {
 	Regions []string `yaml:"regions"`
 	// Directory says where the directory is kept.
 	Directory Directory `yaml:"directory"`
+	// ManagedPolicies is a folder with AWS-managed policies besides those that are built in, or in place of them: NAME.json is the
+	// document of arn:aws:iam::aws:policy/NAME, SUB/NAME.json that of …:policy/SUB/NAME. It is read at the start, and must be the
+	// same on every node. The default, empty, is none.
+	ManagedPolicies string `yaml:"managed_policies"`
 	// Audit is the audit log.
 	Audit Audit `yaml:"audit"`
 	// MaxSessionDuration is the longest session in seconds that is ever issued, 900 to 129600, whatever a role allows. The

@@ -68,6 +68,7 @@ root_key: {file: keys/root.key}
 partition: aws-cn
 regions: [cn-north-1, cn-northwest-1]
 directory: {etcd: {endpoints: ["https://a.example:2379", "http://127.0.0.1:2379"], ca: ca.pem, cert: node.pem, key: node.key, prefix: iam/}}
+managed_policies: policies
 audit: {file: /var/log/stint.jsonl, fsync: true}
 max_session_duration: 3600
 hosts: [sts.example.com, "::1", 10.0.0.1]
@@ -81,7 +82,8 @@ log: {format: json, level: debug}
 		Regions: []string{"cn-north-1", "cn-northwest-1"},
 		Directory: Directory{Etcd{[]string{"https://a.example:2379", "http://127.0.0.1:2379"},
 			"ca.pem", "node.pem", "node.key", "iam/"}},
-		Audit: Audit{"/var/log/stint.jsonl", true}, MaxSessionDuration: 3600,
+		ManagedPolicies: "policies",
+		Audit:           Audit{"/var/log/stint.jsonl", true}, MaxSessionDuration: 3600,
 		Hosts: []string{"sts.example.com", "::1", "10.0.0.1"}, Log: Log{"json", "debug"},
 	}
 	if !reflect.DeepEqual(*c, want) {
@@ -171,7 +173,7 @@ func TestLoadCompletesPaths(t *testing.T) {
 	t.Parallel()
 	folder := t.TempDir()
 	path := filepath.Join(folder, "stint.yaml")
-	if err := os.WriteFile(path, []byte("data: data\nroot_key: {file: /keys/root.key}\n"), 0o600); err != nil {
+	if err := os.WriteFile(path, []byte("data: data\nmanaged_policies: more\nroot_key: {file: /keys/root.key}\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	c, err := Load(path)
@@ -179,7 +181,7 @@ func TestLoadCompletesPaths(t *testing.T) {
 		t.Fatal(err)
 	}
 	if c.Data != filepath.Join(folder, "data") || c.RootKey.File != "/keys/root.key" ||
-		c.Audit.File != filepath.Join(folder, "data", "audit.jsonl") || c.TLS.Cert != "" {
+		c.Audit.File != filepath.Join(folder, "data", "audit.jsonl") || c.TLS.Cert != "" || c.ManagedPolicies != filepath.Join(folder, "more") {
 		t.Errorf("paths: %+v", c)
 	}
 }

@@ -74,7 +74,9 @@ func (c *Config) complete(folder string) {
 		c.Audit.File = filepath.Join(c.Data, "audit.jsonl")
 	}
 	etcd := &c.Directory.Etcd
-	for _, p := range []*string{&c.TLS.Cert, &c.TLS.Key, &c.Data, &c.RootKey.File, &etcd.CA, &etcd.Cert, &etcd.Key, &c.Audit.File} {
+	for _, p := range []*string{
+		&c.TLS.Cert, &c.TLS.Key, &c.Data, &c.RootKey.File, &etcd.CA, &etcd.Cert, &etcd.Key, &c.ManagedPolicies, &c.Audit.File,
+	} {
 		if *p != "" && !filepath.IsAbs(*p) {
 			*p = filepath.Join(folder, *p)
 		}

@@ -47,8 +47,9 @@ type Event struct {
 	Entity Entity
 }
 
-// NewView returns the directory of a partition as it is before anyone wrote to it: the AWS-managed policies alone.
-func NewView(partition arn.Partition) *View {
+// NewView returns the directory of a partition as it is before anyone wrote to it: the AWS-managed policies alone, the given ones
+// of [ReadManaged] among them. One that has the name of a built-in policy takes its place.
+func NewView(partition arn.Partition, managed ...*ManagedPolicy) *View {
 	v := &View{
 		partition:  partition,
 		entities:   newTable[Entity](),
@@ -65,8 +66,12 @@ func NewView(partition arn.Partition) *View {
 		ownedDelegations: newTable[*DelegationRequest](),
 		profiles:         newTable[*InstanceProfile](),
 	}
-	for _, p := range managedPolicies(partition) {
-		v.entities.set(p.Key().String(), p)
+	for _, p := range append(builtinPolicies(partition), managed...) {
+		key := p.Key().String()
+		if replaced, ok := v.entities.get(key); ok {
+			v.unindex(replaced)
+		}
+		v.entities.set(key, p)
 		v.index(p)
 	}
 	for _, p := range fullAccess() {
@@ -401,6 +406,15 @@ func (v *View) Organization() (*Organization, bool) {
 
 // Accounts yields the accounts in order of their ids.
 func (v *View) Accounts() iter.Seq[*Account] { return v.accounts.from("") }
+
+// Count counts an account's entities of a kind.
+func (v *View) Count(account arn.AccountID, kind Kind) int {
+	n := 0
+	for range v.entities.from(Key{account, kind, ""}.String()) {
+		n++
+	}
+	return n
+}
 
 // Len counts the entities.
 func (v *View) Len() int { return v.entities.len() }

@@ -28,6 +28,7 @@ func (s *stage) call(operation string, r *identity.Request) (answer any, err err
 		"UserName":  "bob", "GroupName": "devs", "RoleName": "r1", "PolicyName": "in", "PolicyArn": p1(s), "VersionId": "v1", "SerialNumber": s.arn("mfa/bobs"),
 		"AccessKeyId": s.mustUser("bob").AccessKeys[0].ID, "InstanceProfileName": "full", "ServerCertificateName": "site", "SSHPublicKeyId": sshID,
 		"Encoding": "SSH", "DeletionTaskId": s.task("task/aws-service-role/ecs.amazonaws.com/AWSServiceRoleForECS"),
+		"Arn": s.arn(atBob), "PolicySourceArn": s.arn(atBob), "ServiceNamespace": "sts", "JobId": s.jobFor(operation),
 	} {
 		if operation == "ListEntitiesForPolicy" && name == "PolicyArn" {
 			value = readOnly // everybody's
@@ -47,6 +48,19 @@ func (s *stage) call(operation string, r *identity.Request) (answer any, err err
 	out := method.Call([]reflect.Value{reflect.ValueOf(s.t.Context()), reflect.ValueOf(s.view()), reflect.ValueOf(r), in})
 	err, _ = out[1].Interface().(error)
 	return out[0].Interface(), err
+}
+
+// jobFor is the id of a job that the operation can show; for GetCredentialReport there is a report.
+func (s *stage) jobFor(operation string) string {
+	switch operation {
+	case "GetCredentialReport":
+		s.credentialReport()
+	case "GetOrganizationsAccessReport":
+		return s.startedOrganizationJob(orgPath)
+	case "GetServiceLastAccessedDetails", "GetServiceLastAccessedDetailsWithEntities":
+		return s.startedJob(atBob, nil)
+	}
+	return ""
 }
 
 // operations are the names of the Service's operations that begin with one of the verbs.

@@ -25,6 +25,7 @@ type ask struct {
 	resourceTags []directory.Tag
 
 	policyARN string
+	policyID  string // of an organization's policy
 	boundary  string // in the request
 	tags      []directory.Tag
 	tagKeys   []string
@@ -56,6 +57,7 @@ func (s *Service) permitted(v *directory.View, req *identity.Request, operation 
 	query := authz.Query{
 		Action:          "iam:" + operation,
 		Resource:        t.arn,
+		Shown:           t.shown,
 		ResourceAccount: t.account,
 		ResourceTags:    t.tags,
 		Keys:            append(k.values(a, t), a.delegation.values(k)...),
@@ -78,6 +80,7 @@ func (k keys) values(a ask, t target) (out []authz.Key) {
 		}
 	}
 	add(policyKey, "iam:policyarn", a.policyARN)
+	add(organizationsPolicy, "iam:organizationspolicyid", a.policyID)
 	add(newBoundary, "iam:permissionsboundary", a.boundary)
 	add(ownBoundary, "iam:permissionsboundary", t.boundary)
 	add(linkedService, "iam:awsservicename", a.linkedService)
@@ -94,6 +97,7 @@ func (k keys) values(a ask, t target) (out []authz.Key) {
 // target is the resource that an ask names.
 type target struct {
 	arn      string
+	shown    string        // in denials, if that is not the ARN
 	account  arn.AccountID // empty for the caller's own
 	tags     []directory.Tag
 	boundary string
@@ -103,6 +107,16 @@ type target struct {
 type resource func(v *directory.View, c *identity.Caller, a ask) target
 
 func anything(*directory.View, *identity.Caller, ask) target { return target{arn: "*"} }
+
+// policyList has no ARN, but AWS's denials of ListPolicies have words for it (index id 67344712365).
+func policyList(_ *directory.View, _ *identity.Caller, a ask) target {
+	return target{arn: "*", shown: "policy path " + a.path}
+}
+
+// accessReport is of the entity of an organization that a.name gives the path of (SAR, access-report).
+func accessReport(v *directory.View, c *identity.Caller, a ask) target {
+	return target{arn: "arn:" + string(v.Partition()) + ":iam::" + string(c.Account) + ":access-report/" + a.name}
+}
 
 func user(v *directory.View, c *identity.Caller, a ask) target {
 	if a.root {

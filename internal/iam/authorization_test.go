@@ -205,6 +205,51 @@ var calls = []call{
 	on("UpdateRole", bind((*Service).UpdateRole), of(api.UpdateRoleInput{RoleName: "r1"}), atR1),
 	on("UpdateRoleDescription", bind((*Service).UpdateRoleDescription), of(api.UpdateRoleDescriptionInput{RoleName: "r1"}), atR1),
 	on("UpdateUser", bind((*Service).UpdateUser), of(api.UpdateUserInput{UserName: "bob", NewUserName: new("rob")}), atBob, "user/px/rob"),
+
+	// Reports on the account.
+	on("GenerateCredentialReport", bind((*Service).GenerateCredentialReport), of(api.Empty{}), "*"),
+	on("GetAccountAuthorizationDetails", bind((*Service).GetAccountAuthorizationDetails), of(api.GetAccountAuthorizationDetailsInput{}), "*"),
+	on("GetAccountSummary", bind((*Service).GetAccountSummary), of(api.Empty{}), "*"),
+	{"GetCredentialReport", []string{"*"}, func(s *stage, ctx context.Context, r *identity.Request) error {
+		s.credentialReport()
+		_, err := s.Service.GetCredentialReport(ctx, s.view(), r, &api.Empty{})
+		return err
+	}},
+
+	// Last accessed.
+	{"GenerateOrganizationsAccessReport", []string{"access-report/" + orgPath}, func(s *stage, ctx context.Context, r *identity.Request) error {
+		_, err := s.Service.GenerateOrganizationsAccessReport(ctx, s.organized(""), r,
+			&api.GenerateOrganizationsAccessReportInput{EntityPath: orgPath, OrganizationsPolicyId: new("p-12345678")})
+		return err
+	}},
+	on("GenerateServiceLastAccessedDetails", bind((*Service).GenerateServiceLastAccessedDetails), func(s *stage) *api.GenerateServiceLastAccessedDetailsInput {
+		return &api.GenerateServiceLastAccessedDetailsInput{Arn: s.arn(atBob)}
+	}, atBob),
+	on("GetOrganizationsAccessReport", bind((*Service).GetOrganizationsAccessReport), func(s *stage) *api.GetOrganizationsAccessReportInput {
+		return &api.GetOrganizationsAccessReportInput{JobId: s.startedOrganizationJob(orgPath)}
+	}, "*"),
+	on("GetServiceLastAccessedDetails", bind((*Service).GetServiceLastAccessedDetails), func(s *stage) *api.GetServiceLastAccessedDetailsInput {
+		return &api.GetServiceLastAccessedDetailsInput{JobId: s.startedJob(atBob, nil)}
+	}, "*"),
+	on("GetServiceLastAccessedDetailsWithEntities", bind((*Service).GetServiceLastAccessedDetailsWithEntities),
+		func(s *stage) *api.GetServiceLastAccessedDetailsWithEntitiesInput {
+			return &api.GetServiceLastAccessedDetailsWithEntitiesInput{JobId: s.startedJob(atBob, nil), ServiceNamespace: "sts"}
+		}, "*"),
+	on("ListPoliciesGrantingServiceAccess", bind((*Service).ListPoliciesGrantingServiceAccess), func(s *stage) *api.ListPoliciesGrantingServiceAccessInput {
+		return &api.ListPoliciesGrantingServiceAccessInput{Arn: s.arn(atR1), ServiceNamespaces: []string{"sts"}}
+	}, atR1),
+
+	// Simulation.
+	on("GetContextKeysForCustomPolicy", bind((*Service).GetContextKeysForCustomPolicy),
+		of(api.GetContextKeysForCustomPolicyInput{PolicyInputList: []string{allowSTS}}), "*"),
+	on("GetContextKeysForPrincipalPolicy", bind((*Service).GetContextKeysForPrincipalPolicy), func(s *stage) *api.GetContextKeysForPrincipalPolicyInput {
+		return &api.GetContextKeysForPrincipalPolicyInput{PolicySourceArn: s.arn(atDevs)}
+	}, atDevs),
+	on("SimulateCustomPolicy", bind((*Service).SimulateCustomPolicy),
+		of(api.SimulateCustomPolicyInput{PolicyInputList: []string{allowSTS}, ActionNames: []string{"sts:AssumeRole"}}), "*"),
+	on("SimulatePrincipalPolicy", bind((*Service).SimulatePrincipalPolicy), func(s *stage) *api.SimulatePrincipalPolicyInput {
+		return &api.SimulatePrincipalPolicyInput{PolicySourceArn: s.arn(atBob), ActionNames: []string{"sts:AssumeRole"}}
+	}, atBob),
 }
 
 // allowing is a policy that allows one action on resources, under a condition if there is one.
@@ -239,11 +284,10 @@ func (s *stage) permit(text string) {
 
 func (s *stage) denied(err error, operation, resource string) {
 	s.t.Helper()
-	where := " on resource: " + resource
-	if resource == "*" {
-		where = ""
+	if operation == "ListPolicies" {
+		resource = "policy path /"
 	}
-	refused(s.t, err, identity.AccessDenied, "User: "+s.arn("user/caller")+" is not authorized to perform: iam:"+operation+where+
+	refused(s.t, err, identity.AccessDenied, "User: "+s.arn("user/caller")+" is not authorized to perform: iam:"+operation+" on resource: "+resource+
 		" because no identity-based policy allows the iam:"+operation+" action")
 }
 
@@ -280,8 +324,8 @@ func TestEveryOperationAsksForItsPermission(t *testing.T) {
 			t.Errorf("%s has a rule but no case", operation)
 		}
 	}
-	if len(named) < 126 {
-		t.Errorf("%d operations, want at least 126", len(named))
+	if len(named) < 139 {
+		t.Errorf("%d operations, want at least 139", len(named))
 	}
 }
 
@@ -329,6 +373,8 @@ func TestConditionKeysDecide(t *testing.T) {
 		{"tags of the target", byName("GetUser"), like, like, "aws:ResourceTag/team", "blue", "red", false},
 		{"tags of the target, IAM's key", byName("DeleteUserPolicy"), like, like, "iam:ResourceTag/team", "blue", "red", false},
 		{"tags of a role", byName("UpdateAssumeRolePolicy"), like, like, "aws:ResourceTag/team", "blue", "red", false},
+		{"access report: the policy", byName("GenerateOrganizationsAccessReport"), like, like, "iam:OrganizationsPolicyId", "p-12345678", "p-87654321", false},
+		{"simulation: tags of the principal", byName("SimulatePrincipalPolicy"), like, like, "aws:ResourceTag/team", "blue", "red", false},
 		{"tags of a renamed user", byName("UpdateUser"), like, like, "aws:ResourceTag/team", "blue", "red", false},
 	}
 	for _, tt := range tests {

@@ -117,7 +117,7 @@ func (s *Service) ListPolicies(_ context.Context, v *directory.View, req *identi
 	if err != nil {
 		return nil, err
 	}
-	if err := s.authorize(v, req, ask{operation: "ListPolicies"}); err != nil {
+	if err := s.authorize(v, req, ask{operation: "ListPolicies", path: prefix}); err != nil {
 		return nil, err
 	}
 	account := req.Caller.Account

@@ -246,7 +246,7 @@ func TestListPolicies(t *testing.T) {
 	if aws := names(api.ListPoliciesInput{Scope: new("AWS")}); !strings.HasPrefix(aws, "AdministratorAccess AmazonS3FullAccess") {
 		t.Errorf("AWS's policies are %s", aws)
 	}
-	if all := names(api.ListPoliciesInput{}); !strings.HasPrefix(all, "AdministratorAccess") || !strings.Contains(all, " edge free IAMFullAccess ") {
+	if all := names(api.ListPoliciesInput{}); !strings.HasPrefix(all, "AdministratorAccess") || !strings.Contains(all, " edge free IAMAuditRootUserCredentials ") {
 		t.Errorf("all policies are %s", all)
 	}
 }

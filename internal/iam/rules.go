@@ -10,9 +10,10 @@ const (
 	requestTags                  // aws:RequestTag/…, aws:TagKeys
 	tagKeys                      // aws:TagKeys
 
-	linkedService     // iam:AWSServiceName
-	credentialService // iam:ServiceSpecificCredentialServiceName
-	credentialAge     // iam:ServiceSpecificCredentialAgeDays
+	linkedService       // iam:AWSServiceName
+	credentialService   // iam:ServiceSpecificCredentialServiceName
+	credentialAge       // iam:ServiceSpecificCredentialAgeDays
+	organizationsPolicy // iam:OrganizationsPolicyId
 )
 
 // Of delegation requests.
@@ -29,7 +30,7 @@ type rule struct {
 
 // rules holds a row for every operation: the resource types and condition keys that the SAR lists for its action. Where the
 // SAR lists none, AWS's own denials name what is printed here (for ListUsers the ARN "user/" with the path prefix, for
-// ListPolicies no ARN). Of iam:PermissionsBoundary UG (permissions boundaries, delegating to others) says which boundary is
+// ListPolicies "policy path /"). Of iam:PermissionsBoundary UG (permissions boundaries, delegating to others) says which boundary is
 // meant.
 var rules = map[string]rule{
 	// Users.
@@ -97,7 +98,7 @@ var rules = map[string]rule{
 	"GetPolicy":               {managedPolicy, 0},
 	"GetPolicyVersion":        {managedPolicy, 0},
 	"ListEntitiesForPolicy":   {managedPolicy, 0},
-	"ListPolicies":            {anything, 0},
+	"ListPolicies":            {policyList, 0},
 	"ListPolicyTags":          {managedPolicy, 0},
 	"ListPolicyVersions":      {managedPolicy, 0},
 	"SetDefaultPolicyVersion": {managedPolicy, 0},
@@ -168,6 +169,7 @@ var rules = map[string]rule{
 	"RejectDelegationRequest":    {delegationRequest, requestOwner},
 	"SendDelegationToken":        {delegationRequest, requestOwner},
 	"UpdateDelegationRequest":    {delegationRequest, requestOwner},
+
 	// Instance profiles.
 	"AddRoleToInstanceProfile":      {instanceProfile, 0},
 	"CreateInstanceProfile":         {instanceProfile, requestTags},
@@ -224,6 +226,26 @@ var rules = map[string]rule{
 	"CreateServiceLinkedRole":            {role, linkedService},
 	"DeleteServiceLinkedRole":            {role, linkedService},
 	"GetServiceLinkedRoleDeletionStatus": {role, linkedService},
+
+	// Reports on the account.
+	"GenerateCredentialReport":       {anything, 0},
+	"GetAccountAuthorizationDetails": {anything, 0},
+	"GetAccountSummary":              {anything, 0},
+	"GetCredentialReport":            {anything, 0},
+
+	// Last accessed.
+	"GenerateOrganizationsAccessReport":         {accessReport, organizationsPolicy},
+	"GenerateServiceLastAccessedDetails":        {entityNamed, 0},
+	"GetOrganizationsAccessReport":              {anything, 0},
+	"GetServiceLastAccessedDetails":             {anything, 0},
+	"GetServiceLastAccessedDetailsWithEntities": {anything, 0},
+	"ListPoliciesGrantingServiceAccess":         {entityNamed, 0},
+
+	// Simulation.
+	"GetContextKeysForCustomPolicy":    {anything, 0},
+	"GetContextKeysForPrincipalPolicy": {entityNamed, 0},
+	"SimulateCustomPolicy":             {anything, 0},
+	"SimulatePrincipalPolicy":          {entityNamed, 0},
 }
 
 // tagging names the operation whose permission a request needs too if it brings tags along: else who may create might tag

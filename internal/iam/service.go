@@ -40,6 +40,8 @@ type Service struct {
 	// Sealer makes the markers of the lists.
 	Sealer *session.Sealer
 	MFA    *mfa.Verifier
+	// Jobs makes and keeps the reports.
+	Jobs *Jobs
 	// Random is cryptographically secure and safe for concurrent use.
 	Random    io.Reader
 	Passwords *password.Hasher

@@ -15,6 +15,7 @@ import (
 	"github.com/pquerna/otp/hotp"
 
 	"github.com/stint-sts/stint/arn"
+	"github.com/stint-sts/stint/internal/audit"
 	"github.com/stint-sts/stint/internal/authz"
 	"github.com/stint-sts/stint/internal/directory"
 	"github.com/stint-sts/stint/internal/identity"
@@ -83,6 +84,7 @@ type stage struct {
 	*Service
 	t       *testing.T
 	account arn.AccountID
+	trail   *audit.Log
 }
 
 const (
@@ -101,12 +103,15 @@ const seed = "12345678901234567890"
 // (bob's, assigned).
 func newStage(t *testing.T, callerPolicy string) *stage {
 	t.Helper()
+	trail := newTrail(t)
 	s := &stage{
+		trail: trail,
 		Service: &Service{
 			Authorizer: authz.New(),
 			Directory:  shared,
 			Sealer:     session.NewSealer(rand.Reader, func() time.Time { return arrival }),
 			MFA:        mfa.New(ledger{shared}),
+			Jobs:       newJobs(t, trail),
 			Random:     rand.Reader,
 			Passwords:  password.New(rand.Reader),
 			Uses:       lastuse.New(shared, slog.New(slog.DiscardHandler)),
@@ -145,7 +150,7 @@ func newStage(t *testing.T, callerPolicy string) *stage {
 
 // over is the service over another directory.
 func (s *stage) over(d Committer) *Service {
-	return &Service{Authorizer: s.Authorizer, Directory: d, Sealer: s.Sealer, MFA: s.MFA, Random: s.Random, Passwords: s.Passwords, Uses: s.Uses,
+	return &Service{Authorizer: s.Authorizer, Directory: d, Sealer: s.Sealer, MFA: s.MFA, Jobs: s.Jobs, Random: s.Random, Passwords: s.Passwords, Uses: s.Uses,
 		OutboundIssuer: s.OutboundIssuer}
 }
 

@@ -43,7 +43,9 @@ type Options struct {
 	RootKey secret.Key
 	// Partition is that of the deployment's ARNs, the same at every start.
 	Partition arn.Partition
-	Log       *slog.Logger
+	// Managed are the AWS-managed policies besides those that every directory has, the same on every node.
+	Managed []*directory.ManagedPolicy
+	Log     *slog.Logger
 	// Random is for nonces; crypto/rand if nil.
 	Random io.Reader
 }
@@ -55,6 +57,7 @@ type Store struct {
 	vault     *vault
 	log       *slog.Logger
 	partition arn.Partition
+	managed   []*directory.ManagedPolicy
 	prefix    string // of every key, layout version included
 	maxOps    int
 	maxBytes  int
@@ -111,6 +114,7 @@ func newStore(o Options) (*Store, error) {
 		vault:     v,
 		log:       o.Log,
 		partition: o.Partition,
+		managed:   o.Managed,
 		prefix:    o.Prefix + layoutVersion,
 		moved:     make(chan struct{}),
 	}, nil

@@ -134,7 +134,11 @@ func (e *encoder) flag(name string, value bool) {
 }
 
 // time writes XML's form without a fraction, JSON's epoch seconds (LS), or CloudTrail's English.
+// A time that is not yet, such as the end of a job that runs, is left out even where the model has it always.
 func (e *encoder) time(name string, value time.Time) {
+	if value.IsZero() {
+		return
+	}
 	e.before(name)
 	switch e.format {
 	case formatXML:

@@ -76,7 +76,7 @@ func wireErrorOf(f *identity.Fault, service string) wireError {
 	if !ok {
 		status, ok = modelled[code]
 	}
-	if !ok || status == http.StatusInternalServerError {
+	if !ok || status == http.StatusInternalServerError && code != identity.PolicyEvaluation {
 		// A code without a status is a mistake of ours: the caller learns as little as of any other.
 		code, message, status = identity.InternalFailure, internalFailure, http.StatusInternalServerError
 	}
