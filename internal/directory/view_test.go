@@ -70,7 +70,10 @@ func contents(v *View) string {
 	v.members.tree.Ascend(func(it item[*User]) bool { fmt.Fprintf(&b, "member %s=%p\n", it.key, it.value); return true })
 	v.devices.tree.Ascend(func(it item[*Device]) bool { fmt.Fprintf(&b, "device %s=%p\n", it.key, it.value); return true })
 	requests := func(name string, t table[*DelegationRequest]) {
-		t.tree.Ascend(func(it item[*DelegationRequest]) bool { fmt.Fprintf(&b, "%s %s=%p\n", name, it.key, it.value); return true })
+		t.tree.Ascend(func(it item[*DelegationRequest]) bool {
+			fmt.Fprintf(&b, "%s %s=%p\n", name, it.key, it.value)
+			return true
+		})
 	}
 	requests("request", v.delegations)
 	requests("owned request", v.ownedDelegations)
