@@ -18,6 +18,7 @@ import (
 	"github.com/stint-sts/stint/internal/directory"
 	"github.com/stint-sts/stint/internal/iam"
 	"github.com/stint-sts/stint/internal/mfa"
+	"github.com/stint-sts/stint/internal/organizations"
 	"github.com/stint-sts/stint/internal/server"
 	"github.com/stint-sts/stint/internal/session"
 	"github.com/stint-sts/stint/internal/store"
@@ -93,6 +94,7 @@ func (n *node) frontend() *wire.Frontend {
 
 		OutboundIssuer: n.outboundIssuer,
 	}
+	accounts := &organizations.Service{Authorizer: authorizer, Directory: n.store, Sealer: sealer, Random: rand.Reader}
 	return wire.NewFrontend(wire.Options{
 		View:         n.store.View,
 		Authn:        authn.New(sealer, n.regions),
@@ -101,7 +103,7 @@ func (n *node) frontend() *wire.Frontend {
 		Now:          n.now,
 		Region:       n.region,
 		Log:          n.log,
-		Bindings:     bindings(tokens, identities),
+		Bindings:     bindings(tokens, identities, accounts),
 		JSON:         ownOperations(tokens, identities),
 	})
 }

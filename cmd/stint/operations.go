@@ -2,6 +2,7 @@ package main
 
 import (
 	"github.com/stint-sts/stint/internal/iam"
+	"github.com/stint-sts/stint/internal/organizations"
 	"github.com/stint-sts/stint/internal/sts"
 	"github.com/stint-sts/stint/internal/wire"
 )
@@ -11,7 +12,7 @@ const delegationPath = "/stint/v1/delegation-notification"
 
 // bindings lists every operation that this build performs, and those of STS that it refuses. The frontend refuses the others
 // of the models by name.
-func bindings(tokens *sts.Service, identities *iam.Service) []wire.Binding {
+func bindings(tokens *sts.Service, identities *iam.Service, accounts *organizations.Service) []wire.Binding {
 	return []wire.Binding{
 		wire.Bind(wire.AssumeRole, tokens.AssumeRole),
 		wire.Bind(wire.DecodeAuthorizationMessage, tokens.DecodeAuthorizationMessage),
@@ -117,6 +118,59 @@ func bindings(tokens *sts.Service, identities *iam.Service) []wire.Binding {
 		wire.Bind(wire.CreateAccountAlias, identities.CreateAccountAlias),
 		wire.Bind(wire.DeleteAccountAlias, identities.DeleteAccountAlias),
 		wire.Bind(wire.ListAccountAliases, identities.ListAccountAliases),
+
+		// Organizations: the organization itself.
+		wire.Bind(wire.CreateOrganization, accounts.CreateOrganization),
+		wire.Bind(wire.DeleteOrganization, accounts.DeleteOrganization),
+		wire.Bind(wire.DescribeOrganization, accounts.DescribeOrganization),
+		wire.Bind(wire.LeaveOrganization, accounts.LeaveOrganization),
+
+		// Organizations: accounts.
+		wire.Bind(wire.CreateAccount, accounts.CreateAccount),
+		wire.Bind(wire.DescribeAccount, accounts.DescribeAccount),
+		wire.Bind(wire.DescribeCreateAccountStatus, accounts.DescribeCreateAccountStatus),
+		wire.Bind(wire.ListAccounts, accounts.ListAccounts),
+		wire.Bind(wire.ListAccountsForParent, accounts.ListAccountsForParent),
+		wire.Bind(wire.ListCreateAccountStatus, accounts.ListCreateAccountStatus),
+		wire.Bind(wire.MoveAccount, accounts.MoveAccount),
+		wire.Bind(wire.RemoveAccountFromOrganization, accounts.RemoveAccountFromOrganization),
+
+		// Organizations: roots and units.
+		wire.Bind(wire.CreateOrganizationalUnit, accounts.CreateOrganizationalUnit),
+		wire.Bind(wire.DeleteOrganizationalUnit, accounts.DeleteOrganizationalUnit),
+		wire.Bind(wire.DescribeOrganizationalUnit, accounts.DescribeOrganizationalUnit),
+		wire.Bind(wire.ListChildren, accounts.ListChildren),
+		wire.Bind(wire.ListOrganizationalUnitsForParent, accounts.ListOrganizationalUnitsForParent),
+		wire.Bind(wire.ListParents, accounts.ListParents),
+		wire.Bind(wire.ListRoots, accounts.ListRoots),
+		wire.Bind(wire.UpdateOrganizationalUnit, accounts.UpdateOrganizationalUnit),
+
+		// Organizations: policies.
+		wire.Bind(wire.AttachPolicy, accounts.AttachPolicy),
+		wire.Bind(wire.OrganizationsCreatePolicy, accounts.CreatePolicy),
+		wire.Bind(wire.OrganizationsDeletePolicy, accounts.DeletePolicy),
+		wire.Bind(wire.DescribePolicy, accounts.DescribePolicy),
+		wire.Bind(wire.DetachPolicy, accounts.DetachPolicy),
+		wire.Bind(wire.DisablePolicyType, accounts.DisablePolicyType),
+		wire.Bind(wire.EnablePolicyType, accounts.EnablePolicyType),
+		wire.Bind(wire.OrganizationsListPolicies, accounts.ListPolicies),
+		wire.Bind(wire.ListPoliciesForTarget, accounts.ListPoliciesForTarget),
+		wire.Bind(wire.ListTargetsForPolicy, accounts.ListTargetsForPolicy),
+		wire.Bind(wire.UpdatePolicy, accounts.UpdatePolicy),
+
+		// Organizations: tags.
+		wire.Bind(wire.ListTagsForResource, accounts.ListTagsForResource),
+		wire.Bind(wire.TagResource, accounts.TagResource),
+		wire.Bind(wire.UntagResource, accounts.UntagResource),
+
+		// Organizations: services.
+		wire.Bind(wire.DeregisterDelegatedAdministrator, accounts.DeregisterDelegatedAdministrator),
+		wire.Bind(wire.DisableAWSServiceAccess, accounts.DisableAWSServiceAccess),
+		wire.Bind(wire.EnableAWSServiceAccess, accounts.EnableAWSServiceAccess),
+		wire.Bind(wire.ListAWSServiceAccessForOrganization, accounts.ListAWSServiceAccessForOrganization),
+		wire.Bind(wire.ListDelegatedAdministrators, accounts.ListDelegatedAdministrators),
+		wire.Bind(wire.ListDelegatedServicesForAccount, accounts.ListDelegatedServicesForAccount),
+		wire.Bind(wire.RegisterDelegatedAdministrator, accounts.RegisterDelegatedAdministrator),
 
 		// OpenID Connect providers.
 		wire.Bind(wire.AddClientIDToOpenIDConnectProvider, identities.AddClientIDToOpenIDConnectProvider),

@@ -47,8 +47,10 @@ type evaluation struct {
 	query   Query
 	user    *directory.User // the user behind the caller, if there is one
 	role    *directory.Role // the role behind the caller, if there is one
-	set     policy.Set
-	subject policy.Request
+	// The places of the caller's and of the resource's account in the organization; nil for one that is in none.
+	standing, resourceStanding *directory.Standing
+	set                        policy.Set
+	subject                    policy.Request
 	// room for the usual number of policies
 	identity [8]policy.Attached
 	boundary [1]policy.Attached
@@ -154,10 +156,36 @@ func (e *evaluation) gather(a *Authorizer) {
 	if p := e.query.ResourcePolicy; p != nil {
 		e.set.Resource = append(e.set.Resource, policy.Attached{Name: e.query.Resource, Policy: p})
 	}
-	if org, ok := e.view.Organization(); ok {
-		e.set.ManagementAccount = org.ManagementAccount == e.request.Caller.Account
-		e.set.ResourceManagementAccount = org.ManagementAccount == e.query.ResourceAccount
+	e.control()
+}
+
+// control sets the policies of the organization: the SCPs of the caller's account and the RCPs of the resource's.
+func (e *evaluation) control() {
+	if s, ok := e.view.Standing(e.request.Caller.Account); ok {
+		e.standing = s
+		e.set.ManagementAccount, e.set.SCPs = s.Management(), s.SCPs
 	}
+	if s, ok := e.view.Standing(e.resourceAccount()); ok {
+		e.resourceStanding = s
+		e.set.ResourceManagementAccount = s.Management()
+		if underRCPs(e.query.Action) {
+			e.set.RCPs = s.RCPs
+		}
+	}
+}
+
+func (e *evaluation) resourceAccount() arn.AccountID {
+	if e.query.ResourceAccount != "" {
+		return e.query.ResourceAccount
+	}
+	return e.request.Caller.Account
+}
+
+// underRCPs reports whether RCPs concern the service of an action: AWS lists those that they do ([RCP]), and IAM and
+// Organizations are not among them. The services that accept Stint's credentials under names of their own are.
+func underRCPs(action string) bool {
+	service, _, _ := strings.Cut(action, ":")
+	return service != "iam" && service != "organizations"
 }
 
 func (e *evaluation) attach(inline []directory.InlinePolicy, attached []string) {

@@ -65,7 +65,7 @@ func (p *SAMLProvider) Clone() *SAMLProvider {
 // Clone returns a copy that may be altered.
 func (o *Organization) Clone() *Organization {
 	c := *o
-	c.Members = slices.Clone(o.Members)
+	c.Members, c.Root, c.TrustedServices = slices.Clone(o.Members), o.Root.clone(), slices.Clone(o.TrustedServices)
 	return &c
 }
 

@@ -280,6 +280,17 @@ type Organization struct {
 	Members           []arn.AccountID `json:"members"`
 	// RootSessions allows AssumeRoot for member accounts.
 	RootSessions bool `json:"root_sessions,omitempty"`
+
+	RootID  string    `json:"root_id"`
+	Created time.Time `json:"created"`
+	// Root is the root's tags and policies.
+	Root Node `json:"root,omitzero"`
+	// BillingOnly says that the organization was made without the features that policies need.
+	BillingOnly     bool         `json:"billing_only,omitempty"`
+	ServiceControl  ControlState `json:"service_control,omitzero"`
+	ResourceControl ControlState `json:"resource_control,omitzero"`
+	// TrustedServices may act in the accounts of the organization.
+	TrustedServices []Grant `json:"trusted_services,omitempty"`
 	// RootCredentials lets the management account see to the root credentials of member accounts.
 	RootCredentials bool `json:"root_credentials,omitempty"`
 }

@@ -28,6 +28,11 @@ const (
 	KindSealingKey   Kind = "sealing-key"
 	KindOrganization Kind = "organization"
 
+	// The organization.
+	KindUnit              Kind = "organizational-unit"
+	KindMember            Kind = "organization-member"
+	KindControlPolicy     Kind = "organization-policy"
+	KindAccountRequest    Kind = "create-account"
 	KindDelegationRequest Kind = "delegation-request"
 )
 

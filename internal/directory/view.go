@@ -25,6 +25,8 @@ type View struct {
 	devices    table[*Device]  // by owner's id / serial number
 	attached   table[int]      // attachments by policy ARN
 	boundaries table[int]      // uses as permissions boundary by policy ARN
+	// standings are the organization's accounts; nobody alters the map, which Views share until the organization changes.
+	standings map[arn.AccountID]*Standing
 
 	delegations      table[*DelegationRequest] // by id
 	ownedDelegations table[*DelegationRequest] // by the owner's account / id, of those that have an owner
@@ -64,13 +66,18 @@ func NewView(partition arn.Partition) *View {
 		v.entities.set(p.Key().String(), p)
 		v.index(p)
 	}
+	for _, p := range fullAccess() {
+		v.entities.set(p.Key().String(), p)
+	}
 	return v
 }
 
 // Apply returns the View at revision, after events in their order. v stays as it is.
 func (v *View) Apply(revision int64, events []Event) *View {
 	n := v.clone(revision)
+	organization := false
 	for _, ev := range events {
+		organization = organization || ofOrganization(ev.Key.Kind)
 		key := ev.Key.String()
 		if old, ok := n.entities.get(key); ok {
 			n.unindex(old)
@@ -80,6 +87,9 @@ func (v *View) Apply(revision int64, events []Event) *View {
 			n.entities.set(key, ev.Entity)
 			n.index(ev.Entity)
 		}
+	}
+	if organization {
+		n.standings = n.stand()
 	}
 	return n
 }
@@ -99,6 +109,7 @@ func (v *View) clone(revision int64) *View {
 		devices:    v.devices.clone(),
 		attached:   v.attached.clone(),
 		boundaries: v.boundaries.clone(),
+		standings:  v.standings,
 
 		delegations:      v.delegations.clone(),
 		ownedDelegations: v.ownedDelegations.clone(),

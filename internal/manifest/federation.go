@@ -1,9 +1,6 @@
 package manifest
 
 import (
-	"fmt"
-	"io"
-	"slices"
 	"time"
 
 	"github.com/stint-sts/stint/arn"
@@ -59,45 +56,4 @@ func (p *planner) samlID() string {
 		p.failure = err
 	}
 	return id
-}
-
-// organize plans the organization: the accounts of the file are its members, beside those that it has already.
-func (p *planner) organize(f *File) {
-	o := f.organization
-	if o == nil {
-		return
-	}
-	next := new(directory.Organization)
-	if old, ok := p.view.Organization(); ok {
-		next = old.Clone()
-	} else {
-		next.ID = p.organizationID()
-	}
-	if next.ManagementAccount != "" && next.ManagementAccount != o.management {
-		p.add(o.place, "the organization has management account %s, which cannot change", next.ManagementAccount)
-	}
-	next.ManagementAccount, next.RootSessions = o.management, o.rootSessions
-	for _, id := range f.Accounts() {
-		if !slices.Contains(next.Members, id) {
-			next.Members = append(next.Members, id)
-		}
-	}
-	if !slices.Contains(next.Members, o.management) {
-		p.add(o.place, "the management account %s is not among the accounts", o.management)
-	}
-	p.put(next)
-}
-
-// organizationID makes an id of the Organizations model: o- and ten letters or digits.
-func (p *planner) organizationID() string {
-	const letters = "abcdefghijklmnopqrstuvwxyz234567" // 32, so that no letter is likelier
-	b := make([]byte, 10)
-	if _, err := io.ReadFull(p.Random, b); err != nil {
-		p.failure = fmt.Errorf("making an organization id: %w", err)
-		return ""
-	}
-	for i := range b {
-		b[i] = letters[b[i]%byte(len(letters))]
-	}
-	return "o-" + string(b)
 }
