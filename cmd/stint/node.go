@@ -41,6 +41,8 @@ type node struct {
 	hosts      []string
 	tls        *tls.Config // nil for plain HTTP
 	maxSession time.Duration
+	// outboundIssuer makes the URL of an account's own token issuer.
+	outboundIssuer func(id string) string
 }
 
 // shutdownPatience is how long requests under way may take to end: with what the store needs, within the 10 s that the end of
@@ -120,7 +122,7 @@ func (n *node) frontend(uses *lastuse.Tracker) *wire.Frontend {
 		Passwords:  password.New(rand.Reader),
 		Uses:       uses,
 
-		OutboundIssuer: outboundIssuer,
+		OutboundIssuer: n.outboundIssuer,
 	}
 	accounts := &organizations.Service{Authorizer: authorizer, Directory: n.store, Sealer: sealer, Random: rand.Reader}
 	return wire.NewFrontend(wire.Options{
@@ -136,9 +138,6 @@ func (n *node) frontend(uses *lastuse.Tracker) *wire.Frontend {
 		JSON:         ownOperations(tokens, identities),
 	})
 }
-
-// outboundIssuer is the URL of an account's own token issuer: of the form of AWS's.
-func outboundIssuer(id string) string { return "https://" + id + ".tokens.sts.global.api.aws" }
 
 // ledger keeps the spent codes of package mfa in the store.
 type ledger struct{ store *store.Store }

@@ -26,6 +26,7 @@ func (c *Config) check() error {
 		checkList("regions", c.Regions, CheckRegion),
 		checkList("hosts", c.Hosts, checkHost),
 		c.checkLimits(),
+		c.checkOutboundIssuer(),
 		c.Log.Check(),
 	)
 }
@@ -71,6 +72,21 @@ func (c *Config) checkLimits() error {
 	}
 	if len(c.Regions) == 0 {
 		return errors.New("regions: at least one is needed")
+	}
+	return nil
+}
+
+// checkOutboundIssuer accepts what is a canonical URL with an id in its place: verifiers compare it to the letter.
+func (c *Config) checkOutboundIssuer() error {
+	const id, longest = "00000000-0000-4000-8000-000000000000", 255 // of an OIDC provider's URL (IAM model)
+	filled := c.OutboundIssuerURL(id)
+	u, err := url.Parse(filled)
+	if err != nil || strings.Count(c.OutboundIssuer, issuerPlace) != 1 || u.Host == "" || u.User != nil || strings.ContainsAny(filled, "?# ") ||
+		strings.HasSuffix(filled, "/") || strings.ToLower(u.Host) != u.Host || u.String() != filled || len(filled) > longest {
+		return fmt.Errorf("outbound_issuer: %q is not a URL with {id} once in its host or path, and no slash at its end", c.OutboundIssuer)
+	}
+	if u.Scheme != "https" && (u.Scheme != "http" || !loopbackHost(u.Hostname())) {
+		return fmt.Errorf("outbound_issuer: %q is not https: verifiers would take keys from anybody", c.OutboundIssuer)
 	}
 	return nil
 }

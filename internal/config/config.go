@@ -7,6 +7,8 @@
 // Files that the configuration names are not opened here. `stint dev` takes flags and no file.
 package config
 
+import "strings"
+
 // Config is the configuration file. A key that is left out has the value of [Default]. Relative paths begin at the folder of
 // the configuration file.
 type Config struct {
@@ -42,8 +44,20 @@ type Config struct {
 	// Hosts are the names, without port, that a request's Host header may have, such as sts.example.com. The default, none,
 	// takes any.
 	Hosts []string `yaml:"hosts"`
+	// OutboundIssuer is the form of the URLs of the accounts' own token issuers (EnableOutboundWebIdentityFederation), with {id}
+	// once in the host or the path, in the place of the id of the account's issuer. Whoever checks the tokens must reach this
+	// server by it. https, or http on loopback. The default is AWS's, https://{id}.tokens.sts.global.api.aws.
+	OutboundIssuer string `yaml:"outbound_issuer"`
 	// Log is the log on standard error.
 	Log Log `yaml:"log"`
+}
+
+// issuerPlace is where an OutboundIssuer has the id.
+const issuerPlace = "{id}"
+
+// OutboundIssuerURL returns the URL of the issuer with an id.
+func (c *Config) OutboundIssuerURL(id string) string {
+	return strings.Replace(c.OutboundIssuer, issuerPlace, id, 1)
 }
 
 // TLS is a certificate. Both files are given, or neither. TLS 1.2 and 1.3 are spoken.
@@ -109,5 +123,7 @@ func Default() Config {
 		Regions:   []string{"us-east-1"},
 		Directory: Directory{Etcd: Etcd{Prefix: "stint/"}},
 		Log:       Log{Format: "text", Level: "info"},
+
+		OutboundIssuer: "https://{id}.tokens.sts.global.api.aws",
 	}
 }

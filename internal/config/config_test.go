@@ -73,6 +73,7 @@ audit: {file: /var/log/stint.jsonl, fsync: true}
 max_session_duration: 3600
 hosts: [sts.example.com, "::1", 10.0.0.1]
 log: {format: json, level: debug}
+outbound_issuer: https://sts.example.com/issuers/{id}
 `))
 	if err != nil {
 		t.Fatal(err)
@@ -85,9 +86,30 @@ log: {format: json, level: debug}
 		ManagedPolicies: "policies",
 		Audit:           Audit{"/var/log/stint.jsonl", true}, MaxSessionDuration: 3600,
 		Hosts: []string{"sts.example.com", "::1", "10.0.0.1"}, Log: Log{"json", "debug"},
+		OutboundIssuer: "https://sts.example.com/issuers/{id}",
 	}
 	if !reflect.DeepEqual(*c, want) {
 		t.Errorf("got\n%+v\nwant\n%+v", *c, want)
+	}
+}
+
+func TestOutboundIssuerURL(t *testing.T) {
+	t.Parallel()
+	for form, want := range map[string]string{
+		"":                                   "https://1-2.tokens.sts.global.api.aws",
+		"http://localhost:8321/issuers/{id}": "http://localhost:8321/issuers/1-2",
+	} {
+		text := "{}"
+		if form != "" {
+			text = "outbound_issuer: " + form
+		}
+		c, err := Parse([]byte(text))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := c.OutboundIssuerURL("1-2"); got != want {
+			t.Errorf("%q gives %s, want %s", form, got, want)
+		}
 	}
 }
 
@@ -133,6 +155,12 @@ func TestParseRefuses(t *testing.T) {
 		"host with scheme":        {"hosts: [https://a.example]", "is not a host name"},
 		"host with port":          {"hosts: [a.example:443]", "is not a host name"},
 		"host empty":              {`hosts: [""]`, "is not a host name"},
+		"issuer without id":       {"outbound_issuer: https://a.example", "is not a URL with {id} once"},
+		"issuer with two ids":     {"outbound_issuer: https://{id}.example/{id}", "is not a URL with {id} once"},
+		"issuer with a slash":     {"outbound_issuer: https://a.example/{id}/", "is not a URL with {id} once"},
+		"issuer with a query":     {"outbound_issuer: https://a.example/?{id}", "is not a URL with {id} once"},
+		"issuer in capitals":      {"outbound_issuer: https://A.example/{id}", "is not a URL with {id} once"},
+		"issuer in the clear":     {"outbound_issuer: http://a.example/{id}", "is not https"},
 		"log format":              {"log: {format: xml}", "neither text nor json"},
 		"log level":               {"log: {level: loud}", "none of debug"},
 	} {

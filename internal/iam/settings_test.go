@@ -151,11 +151,11 @@ func TestOrganizationsFeatures(t *testing.T) {
 func TestOrganizationsFeaturesOfOthers(t *testing.T) {
 	t.Parallel()
 	s := newStage(t, allowAll)
+	const management arn.AccountID = "999999999999"
 	const (
-		management arn.AccountID = "999999999999"
-		none                     = "The request was rejected because no organization is associated with your account."
-		member                   = "The request was rejected because the account making the request is not the management account or delegated administrator account for centralized root access."
-		enabling                 = "The request was rejected because the account making the request is not the management account for the organization."
+		none     = "The request was rejected because no organization is associated with your account."
+		member   = "The request was rejected because the account making the request is not the management account or delegated administrator account for centralized root access."
+		enabling = "The request was rejected because the account making the request is not the management account for the organization."
 	)
 	for _, tt := range []struct {
 		stage            *stage

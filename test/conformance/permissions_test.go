@@ -102,13 +102,47 @@ ListPoliciesGrantingServiceAccess Arn=arn:aws:iam::111122223333:user/ghost Servi
 GetContextKeysForCustomPolicy PolicyInputList.member.1=%
 GetContextKeysForPrincipalPolicy PolicySourceArn=arn:aws:iam::111122223333:user/ghost
 SimulateCustomPolicy PolicyInputList.member.1=% ActionNames.member.1=s3:GetObject
-SimulatePrincipalPolicy PolicySourceArn=arn:aws:iam::111122223333:user/ghost ActionNames.member.1=s3:GetObject`
+SimulatePrincipalPolicy PolicySourceArn=arn:aws:iam::111122223333:user/ghost ActionNames.member.1=s3:GetObject` + providers
+
+// providers are the operations on identity providers, settings and delegation requests.
+const providers = `
+AcceptDelegationRequest DelegationRequestId=dr-of-nobody-here
+AddClientIDToOpenIDConnectProvider OpenIDConnectProviderArn=? ClientID=c
+CreateOpenIDConnectProvider Url=https://made.example
+DeleteOpenIDConnectProvider OpenIDConnectProviderArn=?
+DeleteSAMLProvider SAMLProviderArn=~
+DisableOutboundWebIdentityFederation
+EnableOutboundWebIdentityFederation
+GetDelegationRequest DelegationRequestId=dr-of-nobody-here
+GetHumanReadableSummary EntityArn=$
+GetOpenIDConnectProvider OpenIDConnectProviderArn=?
+GetOutboundWebIdentityFederationInfo
+GetSAMLProvider SAMLProviderArn=~
+ListDelegationRequests
+ListOpenIDConnectProviders
+ListOpenIDConnectProviderTags OpenIDConnectProviderArn=?
+ListSAMLProviders
+ListSAMLProviderTags SAMLProviderArn=~
+RejectDelegationRequest DelegationRequestId=dr-of-nobody-here
+RemoveClientIDFromOpenIDConnectProvider OpenIDConnectProviderArn=? ClientID=c
+SendDelegationToken DelegationRequestId=dr-of-nobody-here
+SetSecurityTokenServicePreferences GlobalEndpointTokenVersion=v2Token
+TagOpenIDConnectProvider OpenIDConnectProviderArn=? Tags.member.1.Key=k Tags.member.1.Value=v
+TagSAMLProvider SAMLProviderArn=~ Tags.member.1.Key=k Tags.member.1.Value=v
+UntagOpenIDConnectProvider OpenIDConnectProviderArn=? TagKeys.member.1=k
+UntagSAMLProvider SAMLProviderArn=~ TagKeys.member.1=k
+UpdateDelegationRequest DelegationRequestId=dr-of-nobody-here
+UpdateOpenIDConnectProviderThumbprint OpenIDConnectProviderArn=? ThumbprintList=
+UpdateSAMLProvider SAMLProviderArn=~`
 
 var abbreviations = map[string]string{
 	"@": "arn:aws:iam::aws:policy/ReadOnlyAccess",
 	"#": "arn:aws:iam::111122223333:policy/ghost",
 	"!": "arn:aws:iam::111122223333:mfa/ghost",
 	"%": allowAll,
+	"?": "arn:aws:iam::111122223333:oidc-provider/ghost.example",
+	"~": "arn:aws:iam::111122223333:saml-provider/ghost",
+	"$": "arn:aws:iam::111122223333:delegation-request/dr-of-nobody-here",
 	"^": `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"AWS":"111122223333"},"Action":"sts:AssumeRole"}]}`,
 }
 

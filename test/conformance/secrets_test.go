@@ -2,9 +2,14 @@ package conformance
 
 import (
 	"bytes"
+	"crypto/rand"
+	"crypto/rsa"
+	"crypto/x509"
 	"encoding/base64"
 	"encoding/json"
+	"encoding/pem"
 	"io/fs"
+	"math/big"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -143,6 +148,12 @@ func TestCanaries(t *testing.T) {
 		h.call(damaged, "sts", "GetCallerIdentity")
 	}
 
+	key, text := h.samlKey()
+	secrets["prime of a provider's key"] = base64.StdEncoding.EncodeToString(key.Primes[0].Bytes())
+	secrets["line of a provider's key"] = strings.Split(text, "\n")[10]
+	h.call(h.ops, "iam", "UpdateSAMLProvider", "SAMLProviderArn", "arn:aws:iam::111122223333:saml-provider/corp", "AddPrivateKey", text+"x")
+	h.call(h.ops, "iam", "UpdateSAMLProvider", "SAMLProviderArn", "ghost", "AddPrivateKey", text)
+
 	// Presigned URLs carry token and signature in the query string, where loggers find them.
 	session := h.assume(h.ops)
 	keep("presigner", session)
@@ -163,6 +174,26 @@ func TestCanaries(t *testing.T) {
 	after := h.again(harness.Options{})
 	after.must(session, "sts", "GetCallerIdentity")
 	scan(t, after, secrets)
+}
+
+// samlKey gives a SAML provider a private key, and returns it with the text that it was given as.
+func (h *house) samlKey() (*rsa.PrivateKey, string) {
+	h.t.Helper()
+	key, err := rsa.GenerateKey(rand.Reader, 2048)
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	template := &x509.Certificate{SerialNumber: big.NewInt(1)}
+	certificate, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	text := string(pem.EncodeToMemory(&pem.Block{Type: "RSA PRIVATE KEY", Bytes: x509.MarshalPKCS1PrivateKey(key)}))
+	h.must(h.ops, "iam", "CreateSAMLProvider", "Name", "corp", "AddPrivateKey", text, "SAMLMetadataDocument",
+		`<EntityDescriptor xmlns="urn:oasis:names:tc:SAML:2.0:metadata" entityID="https://idp.example"><IDPSSODescriptor><KeyDescriptor>`+
+			`<KeyInfo xmlns="http://www.w3.org/2000/09/xmldsig#"><X509Data><X509Certificate>`+base64.StdEncoding.EncodeToString(certificate)+
+			`</X509Certificate></X509Data></KeyInfo></KeyDescriptor></IDPSSODescriptor></EntityDescriptor>`+strings.Repeat(" ", 1000))
+	return key, text
 }
 
 // scan looks for the secrets in all files of the data directory and in what the server printed. The administrator's key is
