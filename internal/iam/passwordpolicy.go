@@ -63,7 +63,9 @@ func (s *Service) DeleteAccountPasswordPolicy(ctx context.Context, _ *directory.
 
 // letsUsersChange reports whether the account lets its users change their passwords: they need no identity-based policy then for
 // ChangePassword and GetAccountPasswordPolicy (UG, account password policy, "Allow users to change their own password").
-func letsUsersChange(a *directory.Account) bool { return a.Passwords != nil && a.Passwords.UsersMayChange }
+func letsUsersChange(a *directory.Account) bool {
+	return a.Passwords != nil && a.Passwords.UsersMayChange
+}
 
 func noPasswordPolicy(req *identity.Request) *identity.Fault {
 	return identity.NewFault(identity.NoSuchEntity, "The Password Policy with domain name "+string(req.Caller.Account)+" cannot be found.")
