@@ -26,6 +26,8 @@ type Query struct {
 	ResourceTags []directory.Tag
 	// Keys are further condition keys of this one call; they go before all others.
 	Keys []Key
+	// Granted is set when the caller, a user, has the permission by a setting of the account, as if by an identity-based policy.
+	Granted bool
 }
 
 // Key is a condition key with its value.
@@ -140,13 +142,16 @@ func (e *evaluation) gather(a *Authorizer) {
 		for g := range e.view.GroupsOf(e.user) {
 			e.attach(g.Inline, g.Attached)
 		}
+		if e.query.Granted && e.subject.Principal.Kind == policy.User {
+			e.attach(nil, []string{e.everything()}) // of which this one query is the only part
+		}
 		e.bound(e.user.Boundary)
 	case e.role != nil:
 		e.attach(e.role.Inline, e.role.Attached)
 		e.bound(e.role.Boundary)
 	case e.subject.Principal.Kind == policy.FederatedUser:
 		// Root called GetFederationToken: the session policy is cut out of everything.
-		e.attach(nil, []string{"arn:" + string(e.view.Partition()) + ":iam::aws:policy/AdministratorAccess"})
+		e.attach(nil, []string{e.everything()})
 	}
 	if s := e.request.Caller.Session; s != nil {
 		e.restrict(a, s)
@@ -188,6 +193,11 @@ func (e *evaluation) resourceAccount() arn.AccountID {
 func underRCPs(action string) bool {
 	service, _, _ := strings.Cut(action, ":")
 	return service != "iam" && service != "organizations"
+}
+
+// everything is the policy that allows all.
+func (e *evaluation) everything() string {
+	return "arn:" + string(e.view.Partition()) + ":iam::aws:policy/AdministratorAccess"
 }
 
 func (e *evaluation) attach(inline []directory.InlinePolicy, attached []string) {

@@ -34,6 +34,8 @@ type ask struct {
 	linkedService     string // whose service-linked role it is
 	credentialService string // of a service-specific credential
 	credentialDays    int32  // after which it expires; 0 if it does not
+	// granted is set when the account's password policy gives the permission.
+	granted bool
 }
 
 // authorize refuses what the caller may not do, whether or not what it names exists.
@@ -62,6 +64,7 @@ func (s *Service) permitted(v *directory.View, req *identity.Request, operation 
 		ResourceTags:    t.tags,
 		Keys:            append(k.values(a, t), a.delegation.values(k)...),
 		ResourcePolicy:  a.delegation.grant(operation, &req.Caller),
+		Granted:         a.granted,
 	}
 	if k&requestTags != 0 {
 		query.RequestTags = a.tags

@@ -3,6 +3,9 @@ package iam
 // rolePrefix begins the name of every service-linked role.
 const rolePrefix = "AWSServiceRoleFor"
 
+// applicationAutoScaling begins the names of the roles of one service that has many.
+const applicationAutoScaling = "ApplicationAutoScaling_"
+
 // linkedRole is the role of a service: how its name goes on after the prefix, and whether there can be several of it, each with a
 // suffix of its own.
 type linkedRole struct {
@@ -17,10 +20,9 @@ var linkedRoles = map[string]linkedRole{
 	"acm.amazonaws.com":                               {"CertificateManager", false},
 	"appmesh.amazonaws.com":                           {"AppMesh", false},
 	"autoscaling.amazonaws.com":                       {"AutoScaling", true},
-	"autoscaling-plans.amazonaws.com":                 {"AutoScalingPlans_EC2AutoScaling", false},
 	"backup.amazonaws.com":                            {"Backup", false},
 	"batch.amazonaws.com":                             {"Batch", false},
-	"cassandra.application-autoscaling.amazonaws.com": {"ApplicationAutoScaling_CassandraTable", false},
+	"cassandra.application-autoscaling.amazonaws.com": {applicationAutoScaling + "CassandraTable", false},
 	"cks.kms.amazonaws.com":                           {"KeyManagementServiceCustomKeyStores", false},
 	"cloudtrail.amazonaws.com":                        {"CloudTrail", false},
 	"codestar-notifications.amazonaws.com":            {"CodeStarNotifications", false},
@@ -29,12 +31,12 @@ var linkedRoles = map[string]linkedRole{
 	"dms.amazonaws.com":                               {"DMSServerless", false},
 	"dms-fleet-advisor.amazonaws.com":                 {"DMSFleetAdvisor", false},
 	"docdb-elastic.amazonaws.com":                     {"DocDB-Elastic", false},
-	"dynamodb.application-autoscaling.amazonaws.com":  {"ApplicationAutoScaling_DynamoDBTable", false},
+	"dynamodb.application-autoscaling.amazonaws.com":  {applicationAutoScaling + "DynamoDBTable", false},
 	"ec2-instance-connect.amazonaws.com":              {"Ec2InstanceConnect", false},
-	"ec2.application-autoscaling.amazonaws.com":       {"ApplicationAutoScaling_EC2SpotFleetRequest", false},
+	"ec2.application-autoscaling.amazonaws.com":       {applicationAutoScaling + "EC2SpotFleetRequest", false},
 	"ecr.amazonaws.com":                               {"ECRTemplate", false},
 	"ecs.amazonaws.com":                               {"ECS", false},
-	"ecs.application-autoscaling.amazonaws.com":       {"ApplicationAutoScaling_ECSService", false},
+	"ecs.application-autoscaling.amazonaws.com":       {applicationAutoScaling + "ECSService", false},
 	"eks.amazonaws.com":                               {"AmazonEKS", false},
 	"eks-connector.amazonaws.com":                     {"AmazonEKSConnector", false},
 	"eks-fargate.amazonaws.com":                       {"AmazonEKSForFargate", false},

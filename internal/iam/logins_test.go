@@ -135,7 +135,7 @@ func TestUsersMayChangeTheirPasswords(t *testing.T) {
 		{"let", true, allowSTS, "", ""},
 		{"not let", false, allowSTS, "", "because no identity-based policy allows the iam:ChangePassword action"},
 		{"let, and denied", true, deny, "", "with an explicit deny in an identity-based policy"},
-		{"let, with a boundary", true, allowSTS, "policy/edge", "because no identity-based policy allows the iam:ChangePassword action"},
+		{"let, with a boundary", true, allowSTS, "policy/edge", "because no permissions boundary allows the iam:ChangePassword action"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()

@@ -2,13 +2,10 @@ package iam
 
 import (
 	"context"
-	"errors"
 
 	"github.com/stint-sts/stint/internal/api"
-	"github.com/stint-sts/stint/internal/authz"
 	"github.com/stint-sts/stint/internal/directory"
 	"github.com/stint-sts/stint/internal/identity"
-	"github.com/stint-sts/stint/policy"
 )
 
 // minimumLength is MinimumPasswordLength where none is given (API, UpdateAccountPasswordPolicy).
@@ -19,7 +16,7 @@ func (s *Service) GetAccountPasswordPolicy(
 	_ context.Context, v *directory.View, req *identity.Request, _ *api.Empty,
 ) (*api.GetAccountPasswordPolicyOutput, error) {
 	a, known := v.Account(req.Caller.Account)
-	if err := s.authorize(v, req, ask{operation: "GetAccountPasswordPolicy"}); err != nil && !(known && letsUsersChange(v, req, a, err)) {
+	if err := s.authorize(v, req, ask{operation: "GetAccountPasswordPolicy", granted: known && letsUsersChange(a)}); err != nil {
 		return nil, err
 	}
 	if !known || a.Passwords == nil {
@@ -64,18 +61,10 @@ func (s *Service) DeleteAccountPasswordPolicy(ctx context.Context, _ *directory.
 	}))
 }
 
-// letsUsersChange reports whether a denial does not stand because the account lets its users change their passwords: they need
-// no permission then for ChangePassword and GetAccountPasswordPolicy (UG, account password policy, "Allow users to change their
-// own password"). It stands in for an identity-based policy that allows, and for no other: a deny and a boundary still decide.
-func letsUsersChange(v *directory.View, req *identity.Request, a *directory.Account, denied error) bool {
-	f, isFault := errors.AsType[*identity.Fault](denied)
-	if !isFault || a.Passwords == nil || !a.Passwords.UsersMayChange || req.Caller.Kind != identity.User {
-		return false
-	}
-	entity, _ := v.ByID(req.Caller.PrincipalID)
-	u, isUser := entity.(*directory.User)
-	d, explained := f.Denial.(authz.Decision)
-	return isUser && explained && u.Boundary == "" && d.Effect == policy.ImplicitDeny && d.By == policy.Identity
+// letsUsersChange reports whether the account lets its users change their passwords: they need no identity-based policy then for
+// ChangePassword and GetAccountPasswordPolicy (UG, account password policy, "Allow users to change their own password").
+func letsUsersChange(a *directory.Account) bool {
+	return a.Passwords != nil && a.Passwords.UsersMayChange
 }
 
 func noPasswordPolicy(req *identity.Request) *identity.Fault {

@@ -139,7 +139,8 @@ func (t *Tracker) Flush(ctx context.Context) error {
 // forget drops a note that has had nothing new since the last Flush. One that comes at this very moment is noted again by the
 // next use.
 func (t *Tracker) forget(id any, n *note, u *directory.LastUse) {
-	if t.notes.CompareAndDelete(id, n); n.latest.Load() != u {
+	t.notes.CompareAndDelete(id, n)
+	if n.latest.Load() != u {
 		t.notes.LoadOrStore(id, n)
 	}
 }

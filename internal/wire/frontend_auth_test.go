@@ -1,6 +1,7 @@
 package wire_test
 
 import (
+	"fmt"
 	"net/http"
 	"net/url"
 	"runtime"
@@ -9,6 +10,8 @@ import (
 	"time"
 
 	"github.com/stint-sts/stint/internal/directory/directorytest"
+	"github.com/stint-sts/stint/internal/identity"
+	"github.com/stint-sts/stint/internal/wire"
 	"github.com/stint-sts/stint/sigv4"
 )
 
@@ -228,4 +231,31 @@ func TestDeepPolicies(t *testing.T) {
 		t.Errorf("9 MB of brackets took %v", took)
 	}
 	p.serve(post(keyOf(p.alice), p.assume("Policy="+url.QueryEscape(directorytest.AllowAll)))).ok(t)
+}
+
+// A use is one that was proved: whoever only claims a key leaves no trace of use. What comes of the request does not matter.
+func TestUses(t *testing.T) {
+	t.Parallel()
+	p := newPipeline(t)
+	var uses []string
+	o := p.Options
+	o.Used = func(c *identity.Caller, at time.Time, service, region string) {
+		uses = append(uses, fmt.Sprintf("%s %s %s %s", c.AccessKeyID, at.Sub(started), service, region))
+	}
+	p.Frontend = wire.NewFrontend(o)
+	wrong := sigv4.NewCredentials(p.alice.AccessKeys[0].ID, "wrong", "")
+	if r := p.serve(post(wrong, identityForm)); r.code() != "SignatureDoesNotMatch" {
+		t.Errorf("a wrong signature: %s", r.Body)
+	}
+	p.serve(anonymous(identityForm)).refused(t, http.StatusForbidden, "MissingAuthenticationToken", "Request is missing Authentication Token")
+	if len(uses) != 0 {
+		t.Errorf("%q are uses", uses)
+	}
+	p.serve(post(keyOf(p.alice), identityForm)).ok(t)
+	p.serve(post(keyOf(p.alice), "Action=AssumeRoot&"+stsVersion)).refused(t, http.StatusBadRequest, "NotImplemented",
+		"The operation AssumeRoot is not implemented by this server.")
+	want := p.alice.AccessKeys[0].ID + " 0s sts us-east-1"
+	if len(uses) != 2 || uses[0] != want || uses[1] != want {
+		t.Errorf("the uses are %q, want %q twice", uses, want)
+	}
 }

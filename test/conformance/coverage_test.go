@@ -37,7 +37,7 @@ var sharedCoverage = []coverage{
 	{"tp", 5, all},
 	{"pol", 52, all},
 	{"polok", 12, all},
-	{"iam", 35, 27},
+	{"iam", 35, 31},
 	{"oidc", 17, none},
 	{"saml", 17, none},
 	{"root", 4, none},

@@ -32,7 +32,19 @@ func TestRestart(t *testing.T) {
 	user := h.must(h.ops, "sts", "GetSessionToken").Credentials()
 	identity := h.must(session, "sts", "GetCallerIdentity").Value("UserId")
 
+	used := h.must(h.Admin, "iam", "GetAccessKeyLastUsed", "AccessKeyId", h.ops.AccessKeyID)
+	if got := used.Value("UserName") + " " + used.Value("AccessKeyLastUsed.ServiceName"); got != "ops sts" {
+		t.Errorf("the key was last used as %q", got)
+	}
+
 	after := h.again(harness.Options{})
+	still := after.must(after.Admin, "iam", "GetAccessKeyLastUsed", "AccessKeyId", h.ops.AccessKeyID)
+	if got, want := still.Value("AccessKeyLastUsed.LastUsedDate"), used.Value("AccessKeyLastUsed.LastUsedDate"); got != want || want == "" {
+		t.Errorf("the key was last used at %q, and was at %q", got, want)
+	}
+	if role := after.must(after.Admin, "iam", "GetRole", "RoleName", "worker"); role.Value("Role.RoleLastUsed.LastUsedDate") == "" {
+		t.Error("nobody knows that the role was used")
+	}
 	if after.Admin != h.Admin || after.Account != h.Account {
 		t.Errorf("the administrator is %s in %s, and was %s in %s",
 			after.Admin.AccessKeyID, after.Account, h.Admin.AccessKeyID, h.Account)

@@ -133,6 +133,7 @@ func TestCanaries(t *testing.T) {
 	seed := decodeSeed(t, h.must(h.ops, "iam", "CreateVirtualMFADevice", "VirtualMFADeviceName", "tablet").
 		Value("VirtualMFADevice.Base32StringSeed"))
 	secrets["seed"] = seed
+	h.passwords(secrets)
 	keep("MFA session", h.must(h.ops, "sts", "GetSessionToken", "SerialNumber", serial, "TokenCode", code).Credentials())
 	keep("guest", h.must(h.ops, "sts", "GetFederationToken", "Name", "guest", "Policy", allowAll).Credentials())
 	for range 5 {
@@ -194,6 +195,22 @@ func (h *house) samlKey() (*rsa.PrivateKey, string) {
 			`<KeyInfo xmlns="http://www.w3.org/2000/09/xmldsig#"><X509Data><X509Certificate>`+base64.StdEncoding.EncodeToString(certificate)+
 			`</X509Certificate></X509Data></KeyInfo></KeyDescriptor></IDPSSODescriptor></EntityDescriptor>`+strings.Repeat(" ", 1000))
 	return key, text
+}
+
+// passwords sets passwords and makes a credential for a service, and keeps what nobody may see afterwards.
+func (h *house) passwords(secrets map[string]string) {
+	h.t.Helper()
+	const first, second, wrong = "Canary-password-of-ops-the-first-1", "Canary-password-of-ops-the-second-2", "Canary-password-of-ops-mistaken-3"
+	h.must(h.ops, "iam", "CreateLoginProfile", "Password", first)
+	h.call(h.ops, "iam", "ChangePassword", "OldPassword", wrong, "NewPassword", second)
+	h.must(h.ops, "iam", "ChangePassword", "OldPassword", first, "NewPassword", second)
+	h.must(h.ops, "iam", "UpdateLoginProfile", "UserName", "ops", "Password", second+"x")
+	credential := h.must(h.ops, "iam", "CreateServiceSpecificCredential", "UserName", "ops", "ServiceName", "codecommit.amazonaws.com")
+	reset := h.must(h.ops, "iam", "ResetServiceSpecificCredential", "UserName", "ops",
+		"ServiceSpecificCredentialId", credential.Value("ServiceSpecificCredential.ServiceSpecificCredentialId"))
+	secrets["first password"], secrets["second password"], secrets["mistaken password"] = first, second, wrong
+	secrets["service password"] = credential.Value("ServiceSpecificCredential.ServicePassword")
+	secrets["new service password"] = reset.Value("ServiceSpecificCredential.ServicePassword")
 }
 
 // scan looks for the secrets in all files of the data directory and in what the server printed. The administrator's key is

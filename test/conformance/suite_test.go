@@ -13,7 +13,7 @@ import (
 )
 
 // minimumOwn is how many cases the project's own file has at least.
-const minimumOwn = 146
+const minimumOwn = 165
 
 func TestMain(m *testing.M) { os.Exit(harness.Main(m)) }
 
