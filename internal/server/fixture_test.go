@@ -24,6 +24,7 @@ import (
 	"github.com/stint-sts/stint/internal/authz"
 	"github.com/stint-sts/stint/internal/directory"
 	"github.com/stint-sts/stint/internal/directory/directorytest"
+	"github.com/stint-sts/stint/internal/organizations"
 	"github.com/stint-sts/stint/internal/session"
 	"github.com/stint-sts/stint/internal/sts"
 	"github.com/stint-sts/stint/internal/wire"
@@ -75,6 +76,7 @@ func newService(t testing.TB, hosts ...string) *service {
 	s := &service{log: new(logged), path: filepath.Join(t.TempDir(), "audit.jsonl")}
 	s.alice = entities.User(directorytest.A, "alice", directorytest.AllowAll)
 	s.role = entities.Role(directorytest.A, "target", openTrust, directorytest.AllowAll)
+	entities.Put(&directory.Organization{ID: "o-abcdefghij", RootID: "r-abcd", ManagementAccount: directorytest.A, Created: directorytest.Created})
 	view := entities.View()
 	logger := slog.New(slog.NewTextHandler(s.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	if s.audit, err = audit.Open(audit.Options{Path: s.path, Now: time.Now, Logger: logger}); err != nil {
@@ -83,12 +85,15 @@ func newService(t testing.TB, hosts ...string) *service {
 	t.Cleanup(func() { _ = s.audit.Close() })
 	sealer := session.NewSealer(rand.Reader, time.Now)
 	tokens := &sts.Service{Authorizer: authz.New(), Sealer: sealer, Random: rand.Reader}
+	accounts := &organizations.Service{Authorizer: authz.New(), Sealer: sealer}
 	frontend := wire.NewFrontend(wire.Options{
 		View: func() *directory.View { return view }, Authn: authn.New(sealer, []string{"us-east-1"}), Audit: s.audit,
 		EncodeDenial: tokens.EncodeAuthorizationMessage, Now: time.Now, Region: "us-east-1", Log: logger,
 		Bindings: []wire.Binding{
 			wire.Bind(wire.AssumeRole, tokens.AssumeRole),
 			wire.Bind(wire.GetCallerIdentity, tokens.GetCallerIdentity),
+			wire.Bind(wire.DescribeAccount, accounts.DescribeAccount),
+			wire.Bind(wire.ListRoots, accounts.ListRoots),
 		},
 		JSON: map[string]wire.JSONBinding{contextPath: wire.BindJSON("IssueContextAssertion", tokens.IssueContext)},
 	})
