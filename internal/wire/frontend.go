@@ -74,6 +74,7 @@ type exchange struct {
 	// issues is set for operations whose answer holds credentials; changing once the handler of one that changes something begins.
 	issues, changing bool
 	request          identity.Request
+	signed           sigv4.Request
 }
 
 // ServeQuery answers a request to /: the query protocol of STS and IAM. The body is what was read, whole.
@@ -192,8 +193,8 @@ func (x *exchange) operation(form *Form, action string) (*Operation, error) {
 
 // authenticate fills in the caller, or refuses.
 func (x *exchange) authenticate(service, operation string) error {
-	signed := sigv4.FromHTTP(x.r)
-	caller, region, err := x.Authn.Authenticate(x.view, &signed, sha256.Sum256(x.body), service, x.request.Time)
+	x.signed = sigv4.FromHTTP(x.r)
+	caller, region, err := x.Authn.Authenticate(x.view, &x.signed, sha256.Sum256(x.body), service, x.request.Time)
 	if err != nil {
 		x.request.Caller.AccessKeyID, x.reason = caller.AccessKeyID, reasonOf(err)
 		if f, ok := errors.AsType[*identity.Fault](err); ok && strings.HasPrefix(f.Message, "Credential should be scoped to a valid region") {
