@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"runtime"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -95,8 +94,6 @@ func (l *Log) Write(_ context.Context, e *Event) error {
 	if !waiting {
 		return nil
 	}
-	// Requests that can run bring their lines first, so that one write takes all of them.
-	runtime.Gosched()
 	l.flushing.Lock()
 	if !r.done {
 		l.flush()
