@@ -66,10 +66,11 @@ type exchange struct {
 	r       *http.Request
 	body    []byte
 	view    *directory.View
-	service string // whose errors they are
-	eventID string // of the audit line
-	roleARN string // that an STS operation names
-	reason  string // why the signature was refused, for the operator
+	service string            // whose errors they are
+	eventID string            // of the audit line
+	roleARN string            // that an STS operation names
+	role    [1]audit.Resource // for the audit log
+	reason  string            // why the signature was refused, for the operator
 	json    bool
 	// issues is set for operations whose answer holds credentials; changing once the handler of one that changes something begins.
 	issues, changing bool

@@ -41,9 +41,12 @@ func Lookup(service, action string) (*Operation, bool) {
 // Decode reads and validates the parameters. The refusal has code MalformedInput or ValidationError and AWS's message.
 func (o Op[In, Out]) Decode(f *Form) (*In, error) {
 	in := new(In)
-	var d decoder
-	o.decode(&d, f.all(), nil, in)
-	return in, d.fault()
+	return in, o.decodeInto(in, f, new(decoder))
+}
+
+func (o Op[In, Out]) decodeInto(in *In, f *Form, d *decoder) error {
+	o.decode(d, f.all(), nil, in)
+	return d.fault()
 }
 
 func encodeEmpty(*encoder, *api.Empty) {}
