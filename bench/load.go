@@ -14,14 +14,19 @@ import (
 
 // load sends one request again and again over a few connections and demands a 200 each time. It parses as little as it can,
 // so that the machine's time goes to the server.
-func load(address string, request []byte, count, connections int) error {
+type load struct {
+	requests, connections int
+	rate                  int // requests a second of all connections; 0 sends each as soon as the one before is answered
+}
+
+func (l load) run(address string, request []byte) error {
 	var left atomic.Int64
-	left.Store(int64(count))
-	errs := make(chan error, connections)
+	left.Store(int64(l.requests))
+	errs := make(chan error, l.connections)
 	var wg sync.WaitGroup
-	for range connections {
+	for range l.connections {
 		wg.Go(func() {
-			if err := send(address, request, &left); err != nil {
+			if err := l.send(address, request, &left); err != nil {
 				errs <- err
 			}
 		})
@@ -35,14 +40,23 @@ func load(address string, request []byte, count, connections int) error {
 	}
 }
 
-func send(address string, request []byte, left *atomic.Int64) error {
+func (l load) send(address string, request []byte, left *atomic.Int64) error {
 	c, err := net.Dial("tcp", address)
 	if err != nil {
 		return err
 	}
 	defer c.Close()
 	r := bufio.NewReaderSize(c, 16<<10)
+	var pause time.Duration
+	if l.rate > 0 {
+		pause = time.Second * time.Duration(l.connections) / time.Duration(l.rate)
+	}
+	next := time.Now()
 	for left.Add(-1) >= 0 {
+		next = next.Add(pause)
+		if pause > 0 {
+			time.Sleep(time.Until(next))
+		}
 		if err := c.SetDeadline(time.Now().Add(30 * time.Second)); err != nil {
 			return err
 		}

@@ -20,16 +20,17 @@ func main() {
 	connections := flag.Int("connections", 8, "connections at once")
 	sessions := flag.Int("sessions", 1_000_000, "sessions issued for the memory figure")
 	users := flag.Int("users", 100_000, "users in the directory for the start figure")
+	rate := flag.Int("rate", 4000, "requests a second of the rounds in which all servers get as many")
 	flag.Parse()
-	b := &bench{rounds: *rounds, requests: *requests, connections: *connections}
+	b := &bench{rounds: *rounds, requests: *requests, connections: *connections, rate: *rate}
 	if err := b.run(*sessions, *users); err != nil {
 		log.Fatalf("bench: %v", err)
 	}
 }
 
 type bench struct {
-	rounds, requests, connections int
-	dir                           string
+	rounds, requests, connections, rate int
+	dir                                 string
 }
 
 func (b *bench) run(sessions, users int) error {
@@ -67,44 +68,52 @@ func (b *bench) compare(s *server, w workload) error {
 		return err
 	}
 	defer bare.stop()
-	if _, err := b.round(s, w.request); err != nil { // warm up
+	fmt.Printf("%s, %d bytes, target ≤ %.1f\n", w.name, length, w.target)
+	if err := b.alternate("at full speed", s, bare, w.request, load{requests: b.requests, connections: b.connections}); err != nil {
 		return err
 	}
-	if _, err := b.round(bare, w.request); err != nil {
-		return err
+	// At full speed the servers run under different conditions: the faster one keeps the load's own processor busy. At one rate
+	// they do not.
+	steady := load{requests: b.requests, connections: b.connections, rate: b.rate}
+	return b.alternate(fmt.Sprintf("at %d requests/s", b.rate), s, bare, w.request, steady)
+}
+
+// alternate prints the medians of rounds that alternate between the servers.
+func (b *bench) alternate(name string, s, bare *server, request []byte, l load) error {
+	for _, each := range []*server{s, bare} { // warm up
+		if _, err := round(each, request, l); err != nil {
+			return err
+		}
 	}
 	var own, base []figures
+	var ratios []float64
 	for range b.rounds {
-		f, err := b.round(bare, w.request)
+		f, err := round(bare, request, l)
 		if err != nil {
 			return err
 		}
 		base = append(base, f)
-		if f, err = b.round(s, w.request); err != nil {
+		if f, err = round(s, request, l); err != nil {
 			return err
 		}
 		own = append(own, f)
+		ratios = append(ratios, f.cpu/base[len(base)-1].cpu)
 	}
-	var ratios []float64
-	for i := range own {
-		ratios = append(ratios, own[i].cpu/base[i].cpu)
-	}
-	fmt.Printf("%-38s %6d bytes  CPU %6.1f µs (bare %5.1f µs)  ratio %.2f [%.2f–%.2f]  %7.0f requests/s (bare %7.0f)  target ≤ %.1f\n",
-		w.name, length, median(own, func(f figures) float64 { return f.cpu }), median(base, func(f figures) float64 { return f.cpu }),
-		middle(ratios), slices.Min(ratios), slices.Max(ratios),
-		median(own, func(f figures) float64 { return f.rate }), median(base, func(f figures) float64 { return f.rate }), w.target)
+	cpu, rate := func(f figures) float64 { return f.cpu }, func(f figures) float64 { return f.rate }
+	fmt.Printf("  %-20s CPU %6.1f µs (bare %5.1f µs)  ratio %.2f [%.2f–%.2f]  %7.0f requests/s (bare %7.0f)\n", name,
+		median(own, cpu), median(base, cpu), middle(ratios), slices.Min(ratios), slices.Max(ratios), median(own, rate), median(base, rate))
 	return nil
 }
 
 type figures struct{ cpu, rate float64 } // µs of server CPU per request; requests per second
 
-func (b *bench) round(s *server, request []byte) (figures, error) {
+func round(s *server, request []byte, l load) (figures, error) {
 	before, err := cpuTime(s.pid())
 	if err != nil {
 		return figures{}, err
 	}
 	began := time.Now()
-	if err := load(s.address, request, b.requests, b.connections); err != nil {
+	if err := l.run(s.address, request); err != nil {
 		return figures{}, err
 	}
 	took := time.Since(began)
@@ -113,22 +122,23 @@ func (b *bench) round(s *server, request []byte) (figures, error) {
 		return figures{}, err
 	}
 	return figures{
-		cpu:  float64((after - before).Microseconds()) / float64(b.requests),
-		rate: float64(b.requests) / took.Seconds(),
+		cpu:  float64((after - before).Microseconds()) / float64(l.requests),
+		rate: float64(l.requests) / took.Seconds(),
 	}, nil
 }
 
 // memory issues sessions and prints how much the server grew.
 func (b *bench) memory(s *server, sessions int) error {
 	request := workloads(s)[1].request
-	if err := load(s.address, request, 50_000, b.connections); err != nil { // reach the plateau of the garbage collector
+	plateau := load{requests: 50_000, connections: b.connections}
+	if err := plateau.run(s.address, request); err != nil { // of the garbage collector
 		return err
 	}
 	before, err := residentBytes(s.pid())
 	if err != nil {
 		return err
 	}
-	if err := load(s.address, request, sessions, b.connections); err != nil {
+	if err := (load{requests: sessions, connections: b.connections}).run(s.address, request); err != nil {
 		return err
 	}
 	after, err := residentBytes(s.pid())

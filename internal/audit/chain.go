@@ -45,8 +45,7 @@ func (l *link) append(b []byte, r *record) []byte {
 	b = append(b, l.hash[:]...)
 	b = append(b, '"')
 	r.hash.Write(b[tail:])
-	var sum [sha256.Size]byte
-	hex.Encode(l.hash[:], r.hash.Sum(sum[:0]))
+	hex.Encode(l.hash[:], r.hash.Sum(r.sum[:0]))
 	b = append(b, hashOpen...)
 	b = append(b, l.hash[:]...)
 	return append(b, lineClose+"\n"...)

@@ -73,8 +73,9 @@ const (
 
 // record is an event's line without its place in the chain.
 type record struct {
-	line []byte    // empty while the event is kept in place of it
-	hash hash.Hash // of line
+	line []byte            // empty while the event is kept in place of it
+	hash hash.Hash         // of line
+	sum  [sha256.Size]byte // room for the result
 	// event is what the line is built from when it is written; request is the copy that it refers to.
 	event   Event
 	request identity.Request

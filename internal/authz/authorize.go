@@ -2,6 +2,7 @@ package authz
 
 import (
 	"strings"
+	"sync"
 
 	"github.com/stint-sts/stint/arn"
 	"github.com/stint-sts/stint/internal/directory"
@@ -36,7 +37,7 @@ type Key struct {
 	Value policy.Value
 }
 
-// Decision is the answer to a Query.
+// Decision is the answer to a Query. Why it was allowed is not kept: only a denial can be explained.
 type Decision struct {
 	policy.Decision
 	caller *identity.Caller
@@ -44,7 +45,8 @@ type Decision struct {
 	eval   *evaluation
 }
 
-// evaluation is everything one decision needs, in one piece of memory.
+// evaluation is everything one decision needs, in one piece of memory. That of a denial explains it; that of an allowed query
+// is used again.
 type evaluation struct {
 	view    *directory.View
 	request *identity.Request
@@ -70,7 +72,8 @@ func New() *Authorizer { return &Authorizer{} }
 
 // Authorize decides one query of an authenticated request on one View.
 func (a *Authorizer) Authorize(v *directory.View, req *identity.Request, q Query) Decision {
-	e := &evaluation{view: v, request: req, query: q}
+	e := evaluations.Get().(*evaluation)
+	e.view, e.request, e.query = v, req, q
 	e.subject = policy.Request{
 		Principal:       e.principal(),
 		Action:          q.Action,
@@ -79,13 +82,17 @@ func (a *Authorizer) Authorize(v *directory.View, req *identity.Request, q Query
 		Context:         e,
 	}
 	e.gather(a)
-	return Decision{
-		Decision: policy.Evaluate(&e.set, &e.subject),
-		caller:   &req.Caller,
-		query:    &e.query,
-		eval:     e,
+	d := policy.Evaluate(&e.set, &e.subject)
+	if d.Allowed() {
+		*e = evaluation{}
+		evaluations.Put(e)
+		return Decision{Decision: d}
 	}
+	return Decision{Decision: d, caller: &req.Caller, query: &e.query, eval: e}
 }
+
+// evaluations are zero.
+var evaluations = sync.Pool{New: func() any { return new(evaluation) }}
 
 // SessionPolicy compiles an inline session policy. A text that was seen lately costs a look-up.
 func (a *Authorizer) SessionPolicy(text string) (*policy.Policy, error) {

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -80,15 +81,29 @@ func NewSealer(random io.Reader, now func() time.Time) *Sealer {
 
 // Seal returns the session's token. The session's times are whole seconds, and it lasts at most [MaxLifetime].
 func (s *Sealer) Seal(v *directory.View, sess *identity.Session) (string, error) {
-	plain, err := appendSession(make([]byte, frontSize, 768), sess)
+	buffer := buffers.Get().(*[]byte)
+	defer release(buffer)
+	plain, err := appendSession((*buffer)[:frontSize], sess)
 	if err != nil {
 		return "", fmt.Errorf("sealing a session: %w", err)
 	}
+	*buffer = plain
 	token, err := s.seal(v, sessionToken, sess.AccessKeyID, plain)
 	if err != nil {
 		return "", fmt.Errorf("sealing a session: %w", err)
 	}
 	return token, nil
+}
+
+// buffers holds memory to seal in.
+var buffers = sync.Pool{New: func() any { return new(make([]byte, frontSize, 2048)) }}
+
+// release keeps the memory for the next session, without this one's secret in it, unless an unusual one made it large.
+func release(buffer *[]byte) {
+	if cap(*buffer) <= 8<<10 {
+		clear((*buffer)[:cap(*buffer)])
+		buffers.Put(buffer)
+	}
 }
 
 // Open returns the session that was sealed into the token for the access key id, or [ErrInvalid]. Whether it has expired or
@@ -146,7 +161,8 @@ func (s *Sealer) seal(v *directory.View, purpose Purpose, bound string, b []byte
 		return "", err
 	}
 	sealed := aead.Seal(b[:frontSize], rest, b[frontSize:], associated(b, bound))
-	return base64.StdEncoding.EncodeToString(sealed), nil
+	text := base64.StdEncoding.AppendEncode(sealed, sealed) // behind what it is of
+	return string(text[len(sealed):]), nil
 }
 
 func (s *Sealer) open(v *directory.View, purpose Purpose, bound, text string) ([]byte, error) {

@@ -116,8 +116,7 @@ func (s *Service) assumption(v *directory.View, req *identity.Request, in *api.A
 
 // requestKeys are the condition keys of sts:AssumeRole (service authorization reference, AWS STS).
 func (a *assumption) requestKeys(in *api.AssumeRoleInput) []authz.Key {
-	keys := make([]authz.Key, 0, 8)
-	keys = append(keys, authz.Key{Name: "sts:rolesessionname", Value: policy.One(in.RoleSessionName)})
+	keys := []authz.Key{{Name: "sts:rolesessionname", Value: policy.One(in.RoleSessionName)}}
 	if in.ExternalId != nil {
 		keys = append(keys, authz.Key{Name: "sts:externalid", Value: policy.One(*in.ExternalId)})
 	}

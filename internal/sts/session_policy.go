@@ -32,7 +32,8 @@ func (s *Service) restrict(v *directory.View, sess *identity.Session, inline *st
 		sess.PolicyARNs = append(sess.PolicyARNs, *m.Arn)
 	}
 	if inline != nil {
-		sess.Policy = string(strictjson.Compact(nil, []byte(*inline)))
+		var usual [session.Allotment]byte
+		sess.Policy = string(strictjson.Compact(usual[:0], []byte(*inline)))
 	}
 	size := session.Packed(sess.Policy, sess.PolicyARNs, sess.Tags)
 	if fault := size.Fault(); fault != nil {

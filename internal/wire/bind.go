@@ -21,12 +21,12 @@ type Binding struct {
 // Bind ties a handler to its operation.
 func Bind[In, Out any](op Op[In, Out], h Handler[In, Out]) Binding {
 	serve := func(ctx context.Context, view *directory.View, req *identity.Request, p Parameters) (Answer, error) {
-		in, err := op.input(p)
-		a := &answer[In, Out]{op: op, in: in}
+		a := &answer[In, Out]{op: op}
+		err := op.decodeInto(&a.in, p, &a.decoder)
 		if err != nil {
 			return a, err
 		}
-		if a.out, err = h(ctx, view, req, in); err != nil {
+		if a.out, err = h(ctx, view, req, &a.in); err != nil {
 			a.out = nil
 			return a, err
 		}
@@ -68,9 +68,10 @@ type Answer interface {
 }
 
 type answer[In, Out any] struct {
-	op  Op[In, Out]
-	in  *In
-	out *Out
+	op      Op[In, Out]
+	decoder decoder
+	in      In
+	out     *Out
 }
 
 func (a *answer[In, Out]) AppendXML(dst []byte, requestID string) []byte {
@@ -86,7 +87,7 @@ func (a *answer[In, Out]) AppendTarget(dst []byte) []byte {
 }
 
 func (a *answer[In, Out]) AppendRequestParameters(dst []byte) []byte {
-	return orNull(appendAudit(dst, a.op.encodeInput, a.in), len(dst))
+	return orNull(appendAudit(dst, a.op.encodeInput, &a.in), len(dst))
 }
 
 func (a *answer[In, Out]) AppendResponseElements(dst []byte) []byte {

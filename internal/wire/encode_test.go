@@ -24,7 +24,7 @@ func jsonOf[In, Out any](op Op[In, Out], out *Out) string {
 }
 
 func auditOf[In, Out any](op Op[In, Out], in *In, out *Out) (request, response string) {
-	a := &answer[In, Out]{op: op, in: in, out: out}
+	a := &answer[In, Out]{op: op, in: *in, out: out}
 	return string(a.AppendRequestParameters(nil)), string(a.AppendResponseElements(nil))
 }
 

@@ -18,8 +18,9 @@ const (
 //
 // Values share the memory of the whole form: clone one that is to outlive the request.
 type Form struct {
-	text  string      // names and values, decoded, end to end
-	index []parameter // sorted by name, then by position
+	text  string        // names and values, decoded, end to end
+	index []parameter   // sorted by name, then by position
+	usual [16]parameter // where the index of most forms is
 }
 
 // parameter locates text[name:value] and text[value:end].
@@ -40,7 +41,8 @@ func ParseForm(raw []byte) (*Form, error) {
 	if len(raw) > len(small) {
 		text = make([]byte, 0, len(raw))
 	}
-	f := &Form{index: make([]parameter, 0, 16)}
+	f := new(Form)
+	f.index = f.usual[:0]
 	for len(raw) > 0 {
 		var pair []byte
 		pair, raw, _ = bytes.Cut(raw, []byte{'&'})

@@ -80,14 +80,16 @@ type exchange struct {
 	r        *http.Request
 	body     []byte
 	view     *directory.View
-	service  string // whose errors they are
-	eventID  string // of the audit line
-	roleARN  string // that an STS operation names
-	reason   string // why the signature was refused, for the operator
+	service  string            // whose errors they are
+	eventID  string            // of the audit line
+	roleARN  string            // that an STS operation names
+	role     [1]audit.Resource // for the audit log
+	reason   string            // why the signature was refused, for the operator
 	protocol protocol
 	// issues is set for operations whose answer holds credentials; changing once the handler of one that changes something begins.
 	issues, changing bool
 	request          identity.Request
+	signed           sigv4.Request
 }
 
 // ServeQuery answers a request to /: the query protocol of STS and IAM, and the JSON 1.1 of Organizations. The body is what was read, whole.
@@ -222,8 +224,8 @@ func (x *exchange) operation(form *Form, action string) (*Operation, error) {
 
 // authenticate fills in the caller, or refuses.
 func (x *exchange) authenticate(service, operation string) error {
-	signed := sigv4.FromHTTP(x.r)
-	caller, region, err := x.Authn.Authenticate(x.view, &signed, sha256.Sum256(x.body), service, x.request.Time)
+	x.signed = sigv4.FromHTTP(x.r)
+	caller, region, err := x.Authn.Authenticate(x.view, &x.signed, sha256.Sum256(x.body), service, x.request.Time)
 	if err != nil {
 		x.request.Caller.AccessKeyID, x.reason = caller.AccessKeyID, reasonOf(err)
 		if f, ok := errors.AsType[*identity.Fault](err); ok && x.protocol != protocolTarget && strings.HasPrefix(f.Message, "Credential should be scoped to a valid region") {

@@ -68,6 +68,6 @@ func FuzzDecode(f *testing.F) {
 
 func (o Op[In, Out]) read(f *Form) ([]byte, error) {
 	in, err := o.Decode(f)
-	a := &answer[In, Out]{op: o, in: in}
+	a := &answer[In, Out]{op: o, in: *in}
 	return a.AppendRequestParameters(nil), err
 }

@@ -15,8 +15,8 @@ type typedTarget interface {
 }
 
 func (o Op[In, Out]) readObject(j jsonObject) ([]byte, error) {
-	in, err := o.input(Parameters{object: j})
-	a := &answer[In, Out]{op: o, in: in}
+	a := &answer[In, Out]{op: o}
+	err := o.decodeInto(&a.in, Parameters{object: j}, &a.decoder)
 	return a.AppendRequestParameters(nil), err
 }
 

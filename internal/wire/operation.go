@@ -43,9 +43,7 @@ func Lookup(service, action string) (*Operation, bool) {
 // Decode reads and validates the parameters. The refusal has code MalformedInput or ValidationError and AWS's message.
 func (o Op[In, Out]) Decode(f *Form) (*In, error) {
 	in := new(In)
-	var d decoder
-	o.decode(&d, f.all(), nil, in)
-	return in, d.fault()
+	return in, o.decodeInto(in, Parameters{Form: f}, new(decoder))
 }
 
 // Parameters are those of a request before they are decoded: the form of the query protocol, or the object of JSON 1.1.
@@ -54,14 +52,15 @@ type Parameters struct {
 	object jsonObject
 }
 
-func (o Op[In, Out]) input(p Parameters) (*In, error) {
-	if o.decodeObject == nil {
-		return o.Decode(p.Form)
+// decodeInto reads the parameters of an operation's protocol into in. The decoder of forms is the caller's memory.
+func (o Op[In, Out]) decodeInto(in *In, p Parameters, d *decoder) error {
+	if o.decodeObject != nil {
+		var d jsonDecoder
+		o.decodeObject(&d, p.object, in)
+		return d.fault()
 	}
-	in := new(In)
-	var d jsonDecoder
-	o.decodeObject(&d, p.object, in)
-	return in, d.fault()
+	o.decode(d, p.Form.all(), nil, in)
+	return d.fault()
 }
 
 func encodeEmpty(*encoder, *api.Empty) {}

@@ -51,15 +51,12 @@ func (x *exchange) record(service, operation string, a audited, fault *identity.
 	event := audit.Event{
 		ID:        x.eventID,
 		Request:   &x.request,
-		Service:   service + ".amazonaws.com",
+		Service:   sourceOf(service),
 		Operation: operation,
 		ReadOnly:  readOnly(service, operation),
 		Issues:    fault == nil && x.issues,
 		IssuerARN: x.issuer(),
 		Resources: x.resources(),
-	}
-	if service == stintService {
-		event.Service = stintService
 	}
 	if operation == "" {
 		event.ReadOnly = true // what was not even an operation
@@ -80,6 +77,18 @@ func (x *exchange) record(service, operation string, a audited, fault *identity.
 		event.Uncertain = x.changing && wireErrorOf(fault, x.service).status >= http.StatusInternalServerError
 	}
 	return x.Audit.Write(x.r.Context(), &event)
+}
+
+// sourceOf is the event source of a service.
+func sourceOf(service string) string {
+	switch service {
+	case stintService:
+		return stintService
+	case stsService:
+		return "sts.amazonaws.com"
+	default:
+		return service + ".amazonaws.com"
+	}
 }
 
 // object leaves out what is not there.
@@ -110,11 +119,12 @@ func (x *exchange) resources() []audit.Resource {
 	if x.roleARN == "" {
 		return nil
 	}
-	r := audit.Resource{ARN: x.roleARN, Type: "AWS::IAM::Role"}
+	r := &x.role[0]
+	r.ARN, r.Type = x.roleARN, "AWS::IAM::Role"
 	if role, ok := x.view.RoleByARN(x.roleARN); ok {
 		r.Account = role.Account
 	} else if parsed, err := arn.Parse(x.roleARN); err == nil {
 		r.Account = arn.AccountID(parsed.Account)
 	}
-	return []audit.Resource{r}
+	return x.role[:]
 }
