@@ -12,7 +12,7 @@ import (
 
 const module = "github.com/stint-sts/stint/"
 
-// layers lists every package by its layer. Imports go strictly downward.
+// layers lists every package by its layer. Imports go strictly downward; a package may import the one that its folder lies in.
 var layers = map[string]int{
 	"arn":                 0,
 	"internal/secret":     0,
@@ -29,6 +29,7 @@ var layers = map[string]int{
 	"internal/audit":      3,
 	"internal/store":      3,
 	"internal/manifest":   3,
+	"internal/federation": 3,
 	"internal/sts":        4,
 	"internal/iam":        4,
 	"internal/authn":      4,
@@ -63,7 +64,7 @@ func TestLayers(t *testing.T) {
 			if !ours {
 				continue
 			}
-			if l, ok := layers[below]; !ok || l >= layer {
+			if l, ok := layers[below]; !ok || l >= layer && !strings.HasPrefix(name, below+"/") {
 				t.Errorf("%s (layer %d) imports %s: imports go strictly downward", name, layer, below)
 			}
 		}
