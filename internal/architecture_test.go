@@ -29,13 +29,16 @@ var layers = map[string]int{
 	"internal/audit":      3,
 	"internal/store":      3,
 	"internal/manifest":   3,
-	"internal/federation": 3,
-	"internal/sts":        4,
-	"internal/iam":        4,
-	"internal/authn":      4,
-	"internal/wire":       5,
-	"internal/server":     6,
-	"cmd/stint":           7,
+
+	"internal/federation":      3,
+	"internal/federation/oidc": 3,
+
+	"internal/sts":    4,
+	"internal/iam":    4,
+	"internal/authn":  4,
+	"internal/wire":   5,
+	"internal/server": 6,
+	"cmd/stint":       7,
 }
 
 // apart are packages that no other imports and that are not part of the server.

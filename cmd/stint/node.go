@@ -16,6 +16,7 @@ import (
 	"github.com/stint-sts/stint/internal/authn"
 	"github.com/stint-sts/stint/internal/authz"
 	"github.com/stint-sts/stint/internal/directory"
+	"github.com/stint-sts/stint/internal/federation/oidc"
 	"github.com/stint-sts/stint/internal/iam"
 	"github.com/stint-sts/stint/internal/mfa"
 	"github.com/stint-sts/stint/internal/server"
@@ -37,6 +38,8 @@ type node struct {
 	hosts      []string
 	tls        *tls.Config // nil for plain HTTP
 	maxSession time.Duration
+	// federation says how web identity tokens are verified; Now, Log and Own are filled in here.
+	federation oidc.Options
 }
 
 // shutdownPatience is how long requests under way may take to end: with what the store needs, within the 10 s that the end of
@@ -82,6 +85,8 @@ func (n *node) frontend() *wire.Frontend {
 		Random:     rand.Reader,
 		MaxSession: n.maxSession,
 	}
+	n.federation.Now, n.federation.Log = n.now, n.log
+	tokens.WebIdentity = oidc.New(n.federation)
 	identities := &iam.Service{
 		Authorizer: authorizer,
 		Directory:  n.store,

@@ -115,6 +115,8 @@ func (e *evaluation) principal() policy.Principal {
 		if e.user = behind[*directory.User](e.view, c); e.user != nil {
 			p.FederatedBy = e.user.ARN
 		}
+	case identity.WebIdentityUser, identity.SAMLUser:
+		p = policy.Principal{Kind: policy.Federated, Provider: c.Federation.Provider}
 	}
 	return p
 }

@@ -94,6 +94,9 @@ func (e *evaluation) principalKey(key string) (policy.Value, bool) {
 	case "aws:principaltype":
 		return policy.One(principalType(c.Kind)), true
 	case "aws:userid":
+		if c.Federation != nil {
+			return policy.One(c.Federation.Provider), true // recorded in September 2026
+		}
 		return one(c.UserID, c.UserID != "")
 	case "aws:username":
 		if c.Kind != identity.User || e.user == nil {
@@ -102,7 +105,7 @@ func (e *evaluation) principalKey(key string) (policy.Value, bool) {
 		return policy.One(e.user.Name), true
 	case "aws:principalorgid":
 		org, ok := e.view.Organization()
-		if !ok || !member(org, c) {
+		if !ok || !member(org, c) || c.Federation != nil { // a subject is of no account yet, whatever account trusts it
 			return policy.Value{}, false
 		}
 		return policy.One(org.ID), true
@@ -123,7 +126,7 @@ func principalType(k identity.Kind) string {
 	switch k {
 	case identity.Root:
 		return "Account"
-	case identity.User:
+	case identity.User, identity.WebIdentityUser, identity.SAMLUser: // the latter recorded in September 2026
 		return "User"
 	case identity.AssumedRole:
 		return "AssumedRole"

@@ -26,6 +26,7 @@ func (c *Config) check() error {
 		checkList("regions", c.Regions, CheckRegion),
 		checkList("hosts", c.Hosts, checkHost),
 		c.checkLimits(),
+		c.Federation.check(),
 		c.Log.Check(),
 	)
 }

@@ -57,7 +57,8 @@ type Caller struct {
 	AccessKeyID string
 	// Session is nil for long-term credentials.
 	Session *Session
-	// Federation is nil for all but WebIdentityUser and SAMLUser, which have no account, ARN, principal id and access key.
+	// Federation is nil for all but WebIdentityUser and SAMLUser. They have no ARN, principal id and access key, and for their
+	// account that of the role that they ask for.
 	Federation *Federation
 }
 

@@ -69,7 +69,7 @@ type exchange struct {
 	service string // whose errors they are
 	eventID string // of the audit line
 	roleARN string // that an STS operation names
-	reason  string // why the signature was refused, for the operator
+	reason  string // why the signature or token was refused, for the operator
 	json    bool
 	// issues is set for operations whose answer holds credentials; changing once the handler of one that changes something begins.
 	issues, changing bool
@@ -122,6 +122,9 @@ func (f *Frontend) ServeQuery(w http.ResponseWriter, r *http.Request, body []byt
 	}
 	answer, err := binding.Serve(ctx, x.view, &x.request, form)
 	if err != nil {
+		if !op.Signed {
+			x.reason = reasonOf(err) // of a token that proves nothing, in place of a signature's
+		}
 		x.refuse(op, answer, err)
 		return
 	}
