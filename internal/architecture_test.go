@@ -42,7 +42,7 @@ var layers = map[string]int{
 }
 
 // apart are packages that no other imports and that are not part of the server.
-var apart = []string{"internal", "internal/directory/directorytest", "model", "model/gen"}
+var apart = []string{"internal", "internal/directory/directorytest", "internal/federation/oidc/oidctest", "model", "model/gen"}
 
 type listed struct {
 	ImportPath string

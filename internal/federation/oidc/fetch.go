@@ -55,17 +55,18 @@ type source struct {
 type fetcher struct {
 	authorities map[string]*x509.CertPool // by issuer URL; the system's for all others
 	slots       chan struct{}
+	patience    time.Duration
 	dial        func(ctx context.Context, network, address string) (net.Conn, error)
 }
 
 func newFetcher(a addresses, authorities map[string]*x509.CertPool) *fetcher {
 	dialer := &net.Dialer{Timeout: fetchTime, Control: a.control}
-	return &fetcher{authorities: authorities, slots: make(chan struct{}, maxFetches), dial: dialer.DialContext}
+	return &fetcher{authorities: authorities, slots: make(chan struct{}, maxFetches), patience: fetchTime, dial: dialer.DialContext}
 }
 
 // keySet fetches the keys of an issuer.
 func (f *fetcher) keySet(ctx context.Context, s source) (*keySet, error) {
-	ctx, cancel := context.WithTimeout(ctx, fetchTime)
+	ctx, cancel := context.WithTimeout(ctx, f.patience)
 	defer cancel()
 	select {
 	case f.slots <- struct{}{}:

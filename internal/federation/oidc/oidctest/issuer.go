@@ -1,0 +1,100 @@
+package oidctest
+
+import (
+	"crypto/sha1" //nolint:gosec // thumbprints of IAM are SHA-1
+	"crypto/x509"
+	"encoding/hex"
+	"io"
+	"log"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+)
+
+// Issuer serves its discovery document and key set.
+type Issuer struct {
+	URL    string
+	server *httptest.Server
+	// Fetches counts the key sets that were served.
+	Fetches atomic.Int64
+
+	mu        sync.Mutex
+	documents map[string]string // by path
+	handler   http.Handler      // in place of the documents
+}
+
+// NewIssuer starts an issuer with the keys, on loopback. path is empty or begins with a slash.
+func NewIssuer(t testing.TB, path string, keys ...*Key) *Issuer {
+	t.Helper()
+	i := &Issuer{documents: make(map[string]string)}
+	i.server = httptest.NewUnstartedServer(i)
+	i.server.Config.ErrorLog = log.New(io.Discard, "", 0)
+	i.server.StartTLS()
+	t.Cleanup(i.server.Close)
+	i.URL = i.server.URL + path
+	i.Serve(strings.TrimSuffix(path, "/")+"/.well-known/openid-configuration", JSON(map[string]any{"issuer": i.URL, "jwks_uri": i.server.URL + "/keys"}))
+	i.Rotate(keys...)
+	return i
+}
+
+// Rotate replaces the keys.
+func (i *Issuer) Rotate(keys ...*Key) { i.Serve("/keys", Set(keys...)) }
+
+// Serve replaces a document.
+func (i *Issuer) Serve(path, document string) {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	i.documents[path] = document
+}
+
+// Handle answers every request by a handler from now on; nil has the documents again.
+func (i *Issuer) Handle(h http.HandlerFunc) {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	i.handler = nil
+	if h != nil {
+		i.handler = h
+	}
+}
+
+// ServeHTTP implements http.Handler.
+func (i *Issuer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	i.mu.Lock()
+	document, ok := i.documents[r.URL.Path]
+	handler := i.handler
+	i.mu.Unlock()
+	if r.URL.Path == "/keys" {
+		i.Fetches.Add(1)
+	}
+	switch {
+	case handler != nil:
+		handler.ServeHTTP(w, r)
+	case ok:
+		w.Header().Set("Content-Type", "application/json")
+		_, _ = io.WriteString(w, document)
+	default:
+		http.NotFound(w, r)
+	}
+}
+
+// Close stops the issuer.
+func (i *Issuer) Close() { i.server.Close() }
+
+// Authorities are those of the issuer's certificate.
+func (i *Issuer) Authorities() *x509.CertPool {
+	pool := x509.NewCertPool()
+	pool.AddCert(i.server.Certificate())
+	return pool
+}
+
+// Thumbprint is that of the issuer's certificate.
+func (i *Issuer) Thumbprint() string {
+	sum := sha1.Sum(i.server.Certificate().Raw) //nolint:gosec // thumbprints of IAM are SHA-1
+	return hex.EncodeToString(sum[:])
+}
+
+// Address is host:port of the issuer.
+func (i *Issuer) Address() string { return i.server.Listener.Addr().String() }
