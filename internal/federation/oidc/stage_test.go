@@ -1,6 +1,7 @@
 package oidc
 
 import (
+	"crypto/x509"
 	"errors"
 	"io"
 	"log/slog"
@@ -98,4 +99,20 @@ func wantRefused(t *testing.T, err error, code identity.Code, message, reason st
 	if f.Cause == nil || f.Cause.Error() != reason {
 		t.Errorf("got the reason %v\nwant %s", f.Cause, reason)
 	}
+}
+
+func codeOf(err error) identity.Code {
+	if f, ok := errors.AsType[*identity.Fault](err); ok {
+		return f.Code
+	}
+	return ""
+}
+
+// authoritiesOf trusts the issuer's certificate for other issuers.
+func authoritiesOf(i *oidctest.Issuer, urls ...string) map[string]*x509.CertPool {
+	pools := make(map[string]*x509.CertPool)
+	for _, u := range urls {
+		pools[u] = i.Authorities()
+	}
+	return pools
 }

@@ -1,17 +1,25 @@
 package oidctest
 
 import (
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
 	"crypto/sha1" //nolint:gosec // thumbprints of IAM are SHA-1
+	"crypto/tls"
 	"crypto/x509"
+	"crypto/x509/pkix"
 	"encoding/hex"
 	"io"
 	"log"
+	"math/big"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 )
 
 // Issuer serves its discovery document and key set.
@@ -32,12 +40,35 @@ func NewIssuer(t testing.TB, path string, keys ...*Key) *Issuer {
 	i := &Issuer{documents: make(map[string]string)}
 	i.server = httptest.NewUnstartedServer(i)
 	i.server.Config.ErrorLog = log.New(io.Discard, "", 0)
+	i.server.TLS = &tls.Config{Certificates: []tls.Certificate{certificate(t)}}
 	i.server.StartTLS()
 	t.Cleanup(i.server.Close)
 	i.URL = i.server.URL + path
 	i.Serve(strings.TrimSuffix(path, "/")+"/.well-known/openid-configuration", JSON(map[string]any{"issuer": i.URL, "jwks_uri": i.server.URL + "/keys"}))
 	i.Rotate(keys...)
 	return i
+}
+
+// certificate is made by itself for loopback and for the names of issuers that tests lead there.
+func certificate(t testing.TB) tls.Certificate {
+	t.Helper()
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	template := &x509.Certificate{
+		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "issuer"},
+		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(24 * time.Hour),
+		IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)},
+		DNSNames: []string{"localhost", "example.com", "accounts.google.com", "cognito-identity.amazonaws.com", "api.amazon.example",
+			"facebook.example", "token.actions.githubusercontent.com", "gitlab.com"},
+		IsCA: true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageDigitalSignature | x509.KeyUsageCertSign,
+	}
+	der, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key}
 }
 
 // Rotate replaces the keys.
