@@ -26,7 +26,7 @@ const (
 	notAllowed = "Not authorized to perform sts:AssumeRoleWithWebIdentity"
 )
 
-// federated is a world with a provider in account A.
+// federatedWorld is a world with a provider in account A.
 type federatedWorld struct {
 	*world
 	key *oidctest.Key
