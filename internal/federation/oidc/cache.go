@@ -17,6 +17,8 @@ const (
 	coolDown = 30 * time.Second
 	// maxEntries bounds the providers whose keys are kept; the longest unused gives way.
 	maxEntries = 1024
+	// maxWaiting bounds the requests that wait for an issuer at once: who sends them need not have any credential.
+	maxWaiting = 256
 )
 
 // keyCache keeps fetched keys by provider.
@@ -26,6 +28,7 @@ type keyCache struct {
 	log   *slog.Logger
 
 	mu      sync.Mutex
+	waiting int               // guarded by mu
 	entries map[string]*entry // guarded by mu, as all members of the entries are
 }
 
@@ -59,10 +62,12 @@ func (c *keyCache) keys(ctx context.Context, s source, lacking *keySet) (*keySet
 		c.begin(e, s, now)
 	}
 	// While an issuer is down, nobody waits for it who can do without.
-	if flight := e.flight; flight != nil && (!usable || e.set == lacking || e.failure == nil) {
+	if flight := e.flight; flight != nil && c.waiting < maxWaiting && (!usable || e.set == lacking || e.failure == nil) {
+		c.waiting++
 		c.mu.Unlock()
 		wait(ctx, flight)
 		c.mu.Lock()
+		c.waiting--
 	}
 	defer c.mu.Unlock()
 	if e.set != nil && c.now().Sub(e.fetched) < staleFor {

@@ -180,6 +180,37 @@ func TestSingleFlight(t *testing.T) {
 	})
 }
 
+// TestWaitingIsBounded: an issuer that does not answer holds up so many requests and no more.
+func TestWaitingIsBounded(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		release := make(chan struct{})
+		c := newKeyCache(func(context.Context, source) (*keySet, error) {
+			<-release
+			return new(keySet), nil
+		}, time.Now, slog.New(slog.NewTextHandler(io.Discard, nil)))
+		var wg sync.WaitGroup
+		for range maxWaiting {
+			wg.Go(func() {
+				if _, err := c.keys(t.Context(), source{id: "p"}, nil); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		synctest.Wait()
+		for range 1000 {
+			if _, err := c.keys(t.Context(), source{id: "p"}, nil); err == nil || err.Error() != "the key set was not fetched in time" {
+				t.Fatalf("one too many: %v", err)
+			}
+		}
+		close(release)
+		wg.Wait()
+		if _, err := c.keys(t.Context(), source{id: "p"}, nil); err != nil || c.waiting != 0 {
+			t.Errorf("afterwards: %v, %d wait", err, c.waiting)
+		}
+	})
+}
+
 // TestDownIssuerIsNotWaitedFor: once a fetch has failed, those who have keys do not wait for the next one.
 func TestDownIssuerIsNotWaitedFor(t *testing.T) {
 	t.Parallel()
