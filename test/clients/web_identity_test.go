@@ -70,8 +70,8 @@ func (c *cluster) variables() []string {
 	return []string{"AWS_ROLE_ARN=" + workloadRole, "AWS_WEB_IDENTITY_TOKEN_FILE=" + c.tokenFile, "AWS_ROLE_SESSION_NAME=pod", "AWS_ENDPOINT_URL_STS=" + c.server.URL()}
 }
 
-// TestWebIdentityByGoSDK has the SDK for Go find everything by itself, as in a pod.
-func TestWebIdentityByGoSDK(t *testing.T) { //nolint:paralleltest // it sets the environment
+// TestWebIdentityByGoSDK has the SDK for Go find everything by itself, as in a pod. It is not parallel because it sets the environment.
+func TestWebIdentityByGoSDK(t *testing.T) {
 	c := newCluster(t)
 	for _, pair := range append(c.variables(), "AWS_REGION="+harness.Region, "AWS_EC2_METADATA_DISABLED=true", "AWS_ACCESS_KEY_ID=", "AWS_SECRET_ACCESS_KEY=",
 		"AWS_SESSION_TOKEN=", "AWS_PROFILE=", "HOME="+t.TempDir(), "AWS_MAX_ATTEMPTS=1") {

@@ -6,7 +6,6 @@ import (
 	"net/http"
 	"net/url"
 	"strconv"
-	"time"
 
 	"github.com/stint-sts/stint/internal/federation"
 	"github.com/stint-sts/stint/internal/identity"
@@ -118,13 +117,12 @@ func (a *accessTokens) ask(ctx context.Context, name, address string, parameters
 		return nil, err
 	}
 	u.RawQuery = parameters.Encode()
-	began := time.Now()
 	text, err := a.fetcher.get(ctx, u, &tls.Config{MinVersion: tls.VersionTLS12, ServerName: u.Hostname(), RootCAs: a.fetcher.authorities["https://"+name]})
 	if status, ok := err.(statusError); ok && int(status) >= http.StatusBadRequest && int(status) < http.StatusInternalServerError { //nolint:errorlint // get returns it as it is
 		return nil, federation.Refused(identity.IDPRejectedClaim, rejected+name, err)
 	}
 	if err != nil {
-		a.options.Log.Warn("an access token cannot be verified", "provider", name, "after", time.Since(began), "error", err)
+		a.options.Log.Warn("an access token cannot be verified", "provider", name, "error", err)
 		return nil, federation.Refusal(identity.IDPCommunicationError, "The identity provider "+name+" could not be reached.",
 			"the provider cannot be asked about the access token")
 	}

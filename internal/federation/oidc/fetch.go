@@ -2,7 +2,7 @@ package oidc
 
 import (
 	"context"
-	"crypto/sha1" //nolint:gosec // thumbprints of IAM are SHA-1
+	"crypto/sha1" // thumbprints of IAM are SHA-1
 	"crypto/tls"
 	"crypto/x509"
 	"encoding/hex"
@@ -206,6 +206,6 @@ func verifyChain(chain []*x509.Certificate, options x509.VerifyOptions, thumbpri
 }
 
 func thumbprint(c *x509.Certificate) string {
-	sum := sha1.Sum(c.Raw) //nolint:gosec // thumbprints of IAM are SHA-1; finding a second certificate with one is out of reach
+	sum := sha1.Sum(c.Raw) // thumbprints of IAM are SHA-1; finding a second certificate with one is out of reach
 	return hex.EncodeToString(sum[:])
 }

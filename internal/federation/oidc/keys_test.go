@@ -63,7 +63,11 @@ func TestUnfitKeys(t *testing.T) {
 	modulus, _ := base64.RawURLEncoding.DecodeString(n)
 	oversized := new(big.Int).Lsh(new(big.Int).SetBytes(modulus), 8192)
 	oversized.SetBit(oversized, 0, 1)
-	scalar := base64.RawURLEncoding.EncodeToString(ec.Private().(*ecdsa.PrivateKey).D.FillBytes(make([]byte, 32)))
+	private, err := ec.Private().(*ecdsa.PrivateKey).Bytes()
+	if err != nil {
+		t.Fatal(err)
+	}
+	scalar := base64.RawURLEncoding.EncodeToString(private)
 	for name, row := range map[string]struct {
 		key *oidctest.Key
 		jwk any
