@@ -144,6 +144,9 @@ func (f *fetcher) get(ctx context.Context, u *url.URL, security *tls.Config) ([]
 		return nil, statusError(response.StatusCode)
 	}
 	body, err := io.ReadAll(io.LimitReader(response.Body, maxBody+1))
+	if err == nil {
+		err = ctx.Err() // an issuer that notices the end of our patience may end its body in time to look whole
+	}
 	if err != nil {
 		return nil, err
 	}
