@@ -12,11 +12,14 @@ import (
 	"github.com/stint-sts/stint/sigv4"
 )
 
-// workload is one signed request, to be sent again and again, and what it may cost: times the bare server's CPU.
+// workload is one request, to be sent again and again, and what it may cost: times the bare server's CPU, or for tokens so many
+// microseconds more than the bare server that verifies the token too.
 type workload struct {
 	name    string
 	request []byte
 	target  float64
+	token   *identity // that the bare server verifies
+	beyond  float64   // µs
 }
 
 const role = "arn:aws:iam::111122223333:role/bench"
@@ -33,9 +36,11 @@ func workloads(s *server) []workload {
 		full.Set(fmt.Sprintf("Tags.member.%d.Value", i+1), strings.Repeat(key[:1], 12))
 	}
 	return []workload{
-		{"GetCallerIdentity", s.sign(url.Values{"Action": {"GetCallerIdentity"}, "Version": {"2011-06-15"}}), 1.4},
-		{"AssumeRole", s.sign(plain), 1.8},
-		{"AssumeRole, session policy and 5 tags", s.sign(full), 1.8},
+		{name: "GetCallerIdentity", request: s.sign(url.Values{"Action": {"GetCallerIdentity"}, "Version": {"2011-06-15"}}), target: 1.4},
+		{name: "AssumeRole", request: s.sign(plain), target: 1.8},
+		{name: "AssumeRole, session policy and 5 tags", request: s.sign(full), target: 1.8},
+		s.webIdentity("RS256"),
+		s.webIdentity("ES256"),
 	}
 }
 
@@ -73,7 +78,11 @@ func directory(users int) string {
         trust_policy: {Version: "2012-10-17", Statement: [{Effect: Allow, Principal: {AWS: "111122223333"}, Action: ["sts:AssumeRole", "sts:TagSession"]}]}
         inline_policies:
           p: {Version: "2012-10-17", Statement: [{Effect: Allow, Action: "s3:*", Resource: "*"}]}
+      web:
+        trust_policy: {Version: "2012-10-17", Statement: [{Effect: Allow, Principal: {Federated: "arn:aws:iam::111122223333:oidc-provider/idp.example.com"}, Action: "sts:AssumeRoleWithWebIdentity", Condition: {StringEquals: {"idp.example.com:sub": "system:serviceaccount:shop:checkout"}}}]}
+    oidc_providers:
 `)
+	fmt.Fprintf(&b, "      - {url: 'https://idp.example.com', client_ids: [sts.amazonaws.com], jwks: %s}\n", keySet())
 	if users > 0 {
 		b.WriteString("    users:\n")
 	}

@@ -76,6 +76,7 @@ func uses(all []source, name string) (found []string) {
 
 // advisory 40 (SeaweedFS #10302): one function mints sessions, every operation that begins one goes through it, and the one
 // that begins a session of a role asks the trust policy first. A new operation adds itself here, beside the check that it makes.
+// The federated operations have one such function together.
 func TestOneFunctionMintsSessions(t *testing.T) {
 	t.Parallel()
 	all := sources(t)
@@ -85,13 +86,15 @@ func TestOneFunctionMintsSessions(t *testing.T) {
 	}{
 		// The other two are the AEAD of the standard library.
 		{"Seal", []string{"internal/session/sealer.go:seal", "internal/store/seal.go:seal", "internal/sts/service.go:issue"}},
-		{"issue", []string{"internal/sts/assume_role.go:AssumeRole", "internal/sts/get_federation_token.go:GetFederationToken",
-			"internal/sts/get_session_token.go:GetSessionToken"}},
+		{"issue", []string{"internal/sts/assume_role.go:AssumeRole", "internal/sts/federated.go:assumeFederated",
+			"internal/sts/get_federation_token.go:GetFederationToken", "internal/sts/get_session_token.go:GetSessionToken"}},
+		{"assumeFederated", []string{"internal/sts/assume_role_with_web_identity.go:AssumeRoleWithWebIdentity"}},
 	} {
 		if got := uses(all, c.name); !slices.Equal(got, c.want) {
 			t.Errorf("%s is used by\n%q, want\n%q", c.name, got, c.want)
 		}
 	}
+	asks := map[string]string{"AssumeRole": "mayAssume", "assumeFederated": "mayFederateInto"}
 	makers := 0
 	for _, s := range all {
 		for _, d := range s.file.Decls {
@@ -100,13 +103,13 @@ func TestOneFunctionMintsSessions(t *testing.T) {
 				continue
 			}
 			makers++
-			asked, issued := firstUse(f, "mayAssume"), firstUse(f, "issue")
+			asked, issued := firstUse(f, asks[f.Name.Name]), firstUse(f, "issue")
 			if asked == token.NoPos || issued == token.NoPos || asked > issued {
 				t.Errorf("%s:%s makes a session of a role without asking its trust policy first", s.path, f.Name.Name)
 			}
 		}
 	}
-	if makers != 1 {
+	if makers != len(asks) {
 		t.Errorf("%d functions make sessions of roles", makers)
 	}
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/stint-sts/stint/internal/config"
+	"github.com/stint-sts/stint/internal/federation/oidc"
 	"github.com/stint-sts/stint/internal/manifest"
 )
 
@@ -151,6 +152,8 @@ func (d *dev) serve(c *cobra.Command, l net.Listener, data string, file *manifes
 	n := &node{
 		log: newLog(c.ErrOrStderr(), d.log),
 		now: func() time.Time { return time.Now().Add(d.clockOffset) },
+		// Issuers of a development machine are on loopback and in containers.
+		federation: oidc.Options{AnyAddress: true, Leeway: time.Duration(config.Default().Federation.OIDC.Leeway) * time.Second},
 	}
 	n.regions, n.region = d.scopes()
 	settings := config.Default()

@@ -16,6 +16,7 @@ import (
 	"github.com/stint-sts/stint/internal/authn"
 	"github.com/stint-sts/stint/internal/authz"
 	"github.com/stint-sts/stint/internal/directory"
+	"github.com/stint-sts/stint/internal/federation/oidc"
 	"github.com/stint-sts/stint/internal/iam"
 	"github.com/stint-sts/stint/internal/lastuse"
 	"github.com/stint-sts/stint/internal/mfa"
@@ -43,6 +44,8 @@ type node struct {
 	maxSession time.Duration
 	// outboundIssuer makes the URL of an account's own token issuer.
 	outboundIssuer func(id string) string
+	// federation says how web identity tokens are verified; Now, Log and Own are filled in here.
+	federation oidc.Options
 }
 
 // shutdownPatience is how long requests under way may take to end: with what the store needs, within the 10 s that the end of
@@ -112,6 +115,8 @@ func (n *node) frontend(uses *lastuse.Tracker) *wire.Frontend {
 		Random:     rand.Reader,
 		MaxSession: n.maxSession,
 	}
+	n.federation.Now, n.federation.Log = n.now, n.log
+	tokens.WebIdentity = oidc.New(n.federation)
 	identities := &iam.Service{
 		Authorizer: authorizer,
 		Directory:  n.store,

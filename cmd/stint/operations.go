@@ -21,7 +21,7 @@ func bindings(tokens *sts.Service, identities *iam.Service, accounts *organizati
 		wire.Bind(wire.GetFederationToken, tokens.GetFederationToken),
 		wire.Bind(wire.GetSessionToken, tokens.GetSessionToken),
 		wire.Refuse(wire.AssumeRoleWithSAML),
-		wire.Refuse(wire.AssumeRoleWithWebIdentity),
+		wire.Bind(wire.AssumeRoleWithWebIdentity, tokens.AssumeRoleWithWebIdentity),
 		wire.Refuse(wire.AssumeRoot),
 		wire.Refuse(wire.GetDelegatedAccessToken),
 		wire.Refuse(wire.GetWebIdentityToken),

@@ -53,6 +53,9 @@ func serve(c *cobra.Command, settings *config.Config) (err error) {
 	if n.tls, err = serverTLS(settings.TLS); err != nil {
 		return err
 	}
+	if n.federation, err = federationOptions(&settings.Federation); err != nil {
+		return err
+	}
 	root, err := initializedRootKey(settings)
 	if err != nil {
 		return err

@@ -31,7 +31,7 @@ type Event struct {
 	// ErrorCode and ErrorMessage are what the caller was told; empty if it succeeded.
 	ErrorCode, ErrorMessage string
 	// Reason is why the caller was not believed, where the caller is told less: a rule that failed, never what was sent to
-	// prove an identity nor what would have been right. Empty for all but refused authentication.
+	// prove an identity nor what would have been right. Empty for all but refused authentication and refused tokens.
 	Reason string
 	// Uncertain is set for a refusal of something that may have been changed nevertheless: the server failed on the way.
 	Uncertain bool
@@ -173,6 +173,9 @@ func appendIdentity(b []byte, c *identity.Caller, issuerARN string) []byte {
 	b = append(b, c.Kind.String()...)
 	b = append(b, '"')
 	b = appendField(b, "principalId", c.UserID)
+	if f := c.Federation; f != nil {
+		return append(appendField(appendField(b, "userName", f.Subject), "identityProvider", f.Provider), '}')
+	}
 	b = appendField(b, "arn", c.ARN)
 	b = appendField(b, "accountId", string(c.Account))
 	b = appendField(b, "accessKeyId", c.AccessKeyID)
@@ -197,6 +200,7 @@ func appendSessionContext(b []byte, c *identity.Caller, issuerARN string) []byte
 		b = appendField(b, "userName", lastPart(issuerARN))
 		b = append(b, `},`...)
 	}
+	b = appendFederation(b, c.Session)
 	b = append(b, `"attributes":{"creationDate":"`...)
 	b = c.Session.Issued.UTC().AppendFormat(b, timeFormat)
 	b = append(b, `","mfaAuthenticated":"`...)
@@ -206,6 +210,18 @@ func appendSessionContext(b []byte, c *identity.Caller, issuerARN string) []byte
 		b = appendField(b, "sourceIdentity", c.Session.SourceIdentity)
 	}
 	return append(b, '}')
+}
+
+// appendFederation writes the provider of a session that began with a web identity.
+func appendFederation(b []byte, s *identity.Session) []byte {
+	for i := range s.Attributes {
+		a := &s.Attributes[i]
+		if a.Key == "aws:federatedprovider" && len(a.Values) == 1 && !strings.Contains(a.Values[0], ":saml-provider/") {
+			b = append(b, `"webIdFederationData":{"federatedProvider":`...)
+			return append(appendText(b, a.Values[0]), `,"attributes":{}},`...)
+		}
+	}
+	return b
 }
 
 func issuerType(c *identity.Caller) string {

@@ -130,6 +130,8 @@ func (e *evaluation) principal() policy.Principal {
 		if e.user = behind[*directory.User](e.view, c); e.user != nil {
 			p.FederatedBy = e.user.ARN
 		}
+	case identity.WebIdentityUser, identity.SAMLUser:
+		p = policy.Principal{Kind: policy.Federated, Provider: c.Federation.Provider}
 	}
 	return p
 }
@@ -175,7 +177,8 @@ func (e *evaluation) gather(a *Authorizer) {
 
 // control sets the policies of the organization: the SCPs of the caller's account and the RCPs of the resource's.
 func (e *evaluation) control() {
-	if s, ok := e.view.Standing(e.request.Caller.Account); ok {
+	c := &e.request.Caller
+	if s, ok := e.view.Standing(c.Account); ok && c.Federation == nil { // a subject is of no account yet, whatever account trusts it
 		e.standing = s
 		e.set.ManagementAccount, e.set.SCPs = s.Management(), s.SCPs
 	}

@@ -26,6 +26,12 @@ func (d Decision) PlainFault() *identity.Fault {
 	return d.fault(b.String())
 }
 
+// AnonymousFault is the refusal of a federated subject, who is not named: AWS answers so whether the role is missing or its trust
+// policy refuses.
+func (d Decision) AnonymousFault() *identity.Fault {
+	return d.fault("Not authorized to perform " + d.query.Action)
+}
+
 func (d Decision) fault(message string) *identity.Fault {
 	f := identity.NewFault(identity.AccessDenied, message)
 	f.Denial = d
@@ -173,6 +179,8 @@ func (d Decision) callerName() string {
 		return d.eval.user.Name
 	case d.caller.Session != nil:
 		return d.caller.Session.Name
+	case d.caller.Federation != nil:
+		return d.caller.Federation.Subject
 	}
 	return ""
 }

@@ -96,6 +96,9 @@ func (e *evaluation) principalKey(key string) (policy.Value, bool) {
 	case "aws:principaltype":
 		return policy.One(principalType(c.Kind)), true
 	case "aws:userid":
+		if c.Federation != nil {
+			return policy.One(c.Federation.Provider), true // recorded in September 2026
+		}
 		return one(c.UserID, c.UserID != "")
 	case "aws:username":
 		if c.Kind != identity.User || e.user == nil {
@@ -128,7 +131,7 @@ func principalType(k identity.Kind) string {
 	switch k {
 	case identity.Root:
 		return "Account"
-	case identity.User:
+	case identity.User, identity.WebIdentityUser, identity.SAMLUser: // the latter recorded in September 2026
 		return "User"
 	case identity.AssumedRole:
 		return "AssumedRole"
@@ -166,10 +169,19 @@ func (e *evaluation) sessionKey(key string) (policy.Value, bool) {
 	}
 	for i := range s.Attributes {
 		if s.Attributes[i].Key == key {
-			return policy.Many(s.Attributes[i].Values), true
+			return attribute(&s.Attributes[i]), true
 		}
 	}
 	return policy.Value{}, false
+}
+
+// attribute is a set for the keys that are sets, whatever the number of their values: those of provided contexts, and the methods
+// by which a web identity was authenticated. What else a provider said of the session's subject has one value.
+func attribute(a *identity.Attribute) policy.Value {
+	if len(a.Values) != 1 || strings.HasPrefix(a.Key, "sts:requestcontext") || strings.HasSuffix(a.Key, ":amr") {
+		return policy.Many(a.Values)
+	}
+	return policy.One(a.Values[0])
 }
 
 // principalTag prefers the session's tag to the user's or role's of the same key (IAM UG, session tags).

@@ -27,6 +27,7 @@ func (c *Config) check() error {
 		checkList("hosts", c.Hosts, checkHost),
 		c.checkLimits(),
 		c.checkOutboundIssuer(),
+		c.Federation.check(),
 		c.Log.Check(),
 	)
 }

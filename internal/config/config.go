@@ -48,6 +48,8 @@ type Config struct {
 	// once in the host or the path, in the place of the id of the account's issuer. Whoever checks the tokens must reach this
 	// server by it. https, or http on loopback. The default is AWS's, https://{id}.tokens.sts.global.api.aws.
 	OutboundIssuer string `yaml:"outbound_issuer"`
+	// Federation is about identity providers.
+	Federation Federation `yaml:"federation"`
 	// Log is the log on standard error.
 	Log Log `yaml:"log"`
 }
@@ -102,6 +104,41 @@ type Audit struct {
 	Fsync bool `yaml:"fsync"`
 }
 
+// Federation is about identity providers: what this server fetches from them, and what it takes from them.
+type Federation struct {
+	// AllowedNetworks are address ranges such as 10.1.0.0/16 that discovery documents, key sets and access token checks may be
+	// fetched from although they are loopback, private, link-local or otherwise not public. The default is none.
+	AllowedNetworks []string `yaml:"allowed_networks"`
+	// OIDC is about web identity tokens.
+	OIDC OIDC `yaml:"oidc"`
+}
+
+// OIDC is about the tokens of AssumeRoleWithWebIdentity.
+type OIDC struct {
+	// Leeway is how many seconds, 0 to 300, an issuer's clock may be off: it is given to exp, iat and nbf. The default is 60.
+	Leeway int `yaml:"leeway"`
+	// ExtraAlgorithms takes signatures by PS256, PS384, PS512 and EdDSA beside the RS and ES algorithms of AWS. Off by default.
+	ExtraAlgorithms bool `yaml:"extra_algorithms"`
+	// Authorities are certificate authorities of single issuers. The default, none, is the system's for all.
+	Authorities []Authority `yaml:"authorities"`
+	// AmazonTokenInfo is the URL at which access tokens of Login with Amazon are verified (ProviderId www.amazon.com), such as
+	// https://api.amazon.com/auth/o2/tokeninfo. The default, empty, refuses them.
+	AmazonTokenInfo string `yaml:"amazon_token_info"`
+	// FacebookDebugToken is the URL at which access tokens of Facebook are verified (ProviderId graph.facebook.com), such as
+	// https://graph.facebook.com/debug_token. The default, empty, refuses them.
+	FacebookDebugToken string `yaml:"facebook_debug_token"`
+	// FacebookAppTokenFile holds the app access token that Facebook asks for, in a file closed to other users.
+	FacebookAppTokenFile string `yaml:"facebook_app_token_file"`
+}
+
+// Authority is whose certificates an issuer may have, in place of the system's authorities.
+type Authority struct {
+	// Issuer is the issuer's URL as the provider has it: https://, host and path.
+	Issuer string `yaml:"issuer"`
+	// CA is a PEM file of certificates.
+	CA string `yaml:"ca"`
+}
+
 // Log is the log on standard error.
 type Log struct {
 	// Format is text or json. The default is text.
@@ -116,13 +153,14 @@ const DefaultListen = "127.0.0.1:8321"
 // Default returns the configuration of an empty file.
 func Default() Config {
 	return Config{
-		Listen:    DefaultListen,
-		Data:      "/var/lib/stint",
-		RootKey:   RootKey{File: "/etc/stint/root.key"},
-		Partition: "aws",
-		Regions:   []string{"us-east-1"},
-		Directory: Directory{Etcd: Etcd{Prefix: "stint/"}},
-		Log:       Log{Format: "text", Level: "info"},
+		Listen:     DefaultListen,
+		Data:       "/var/lib/stint",
+		RootKey:    RootKey{File: "/etc/stint/root.key"},
+		Partition:  "aws",
+		Regions:    []string{"us-east-1"},
+		Directory:  Directory{Etcd: Etcd{Prefix: "stint/"}},
+		Federation: Federation{OIDC: OIDC{Leeway: 60}},
+		Log:        Log{Format: "text", Level: "info"},
 
 		OutboundIssuer: "https://{id}.tokens.sts.global.api.aws",
 	}

@@ -26,6 +26,9 @@ func TestExampleIsTheDefaults(t *testing.T) {
 	if len(got.Hosts) == 0 && len(got.Directory.Etcd.Endpoints) == 0 {
 		got.Hosts, got.Directory.Etcd.Endpoints = nil, nil
 	}
+	if f := &got.Federation; len(f.AllowedNetworks) == 0 && len(f.OIDC.Authorities) == 0 {
+		f.AllowedNetworks, f.OIDC.Authorities = nil, nil
+	}
 	if !reflect.DeepEqual(*got, want) {
 		t.Errorf("the example is\n%+v\nthe defaults are\n%+v", *got, want)
 	}
@@ -72,6 +75,9 @@ managed_policies: policies
 audit: {file: /var/log/stint.jsonl, fsync: true}
 max_session_duration: 3600
 hosts: [sts.example.com, "::1", 10.0.0.1]
+federation: {allowed_networks: [10.1.0.0/16, "fd00::/8"], oidc: {leeway: 0, extra_algorithms: true,
+  authorities: [{issuer: "https://idp.example/a", ca: idp.pem}], amazon_token_info: "https://amazon.example/info",
+  facebook_debug_token: "https://facebook.example/debug", facebook_app_token_file: facebook.token}}
 log: {format: json, level: debug}
 outbound_issuer: https://sts.example.com/issuers/{id}
 `))
@@ -87,6 +93,8 @@ outbound_issuer: https://sts.example.com/issuers/{id}
 		Audit:           Audit{"/var/log/stint.jsonl", true}, MaxSessionDuration: 3600,
 		Hosts: []string{"sts.example.com", "::1", "10.0.0.1"}, Log: Log{"json", "debug"},
 		OutboundIssuer: "https://sts.example.com/issuers/{id}",
+		Federation: Federation{[]string{"10.1.0.0/16", "fd00::/8"}, OIDC{0, true, []Authority{{"https://idp.example/a", "idp.pem"}},
+			"https://amazon.example/info", "https://facebook.example/debug", "facebook.token"}},
 	}
 	if !reflect.DeepEqual(*c, want) {
 		t.Errorf("got\n%+v\nwant\n%+v", *c, want)
@@ -161,6 +169,16 @@ func TestParseRefuses(t *testing.T) {
 		"issuer with a query":     {"outbound_issuer: https://a.example/?{id}", "is not a URL with {id} once"},
 		"issuer in capitals":      {"outbound_issuer: https://A.example/{id}", "is not a URL with {id} once"},
 		"issuer in the clear":     {"outbound_issuer: http://a.example/{id}", "is not https"},
+		"network":                 {"federation: {allowed_networks: [10.0.0.1]}", "is not an address range"},
+		"network with host bits":  {"federation: {allowed_networks: [10.0.0.1/8]}", "is not an address range"},
+		"network mapped":          {`federation: {allowed_networks: ["::ffff:10.0.0.0/104"]}`, "is not an address range"},
+		"leeway too long":         {"federation: {oidc: {leeway: 301}}", "want 0 to 300 seconds"},
+		"leeway negative":         {"federation: {oidc: {leeway: -1}}", "want 0 to 300 seconds"},
+		"authority without CA":    {`federation: {oidc: {authorities: [{issuer: "https://a.example"}]}}`, "belong together"},
+		"authority of http":       {`federation: {oidc: {authorities: [{issuer: "http://a.example", ca: a}]}}`, "is not a URL of https"},
+		"authority twice":         {`federation: {oidc: {authorities: [{issuer: "https://a", ca: a}, {issuer: "https://a", ca: b}]}}`, "is there twice"},
+		"token info in the clear": {`federation: {oidc: {amazon_token_info: "http://a.example"}}`, "is not a URL of https"},
+		"facebook without token":  {`federation: {oidc: {facebook_debug_token: "https://a.example"}}`, "belong together"},
 		"log format":              {"log: {format: xml}", "neither text nor json"},
 		"log level":               {"log: {level: loud}", "none of debug"},
 	} {

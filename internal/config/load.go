@@ -74,9 +74,12 @@ func (c *Config) complete(folder string) {
 		c.Audit.File = filepath.Join(c.Data, "audit.jsonl")
 	}
 	etcd := &c.Directory.Etcd
-	for _, p := range []*string{
-		&c.TLS.Cert, &c.TLS.Key, &c.Data, &c.RootKey.File, &etcd.CA, &etcd.Cert, &etcd.Key, &c.ManagedPolicies, &c.Audit.File,
-	} {
+	paths := []*string{&c.TLS.Cert, &c.TLS.Key, &c.Data, &c.RootKey.File, &etcd.CA, &etcd.Cert, &etcd.Key, &c.ManagedPolicies, &c.Audit.File,
+		&c.Federation.OIDC.FacebookAppTokenFile}
+	for i := range c.Federation.OIDC.Authorities {
+		paths = append(paths, &c.Federation.OIDC.Authorities[i].CA)
+	}
+	for _, p := range paths {
 		if *p != "" && !filepath.IsAbs(*p) {
 			*p = filepath.Join(folder, *p)
 		}

@@ -18,6 +18,8 @@ const (
 	User
 	AssumedRole
 	FederatedUser
+	WebIdentityUser // an OIDC subject that has no session yet
+	SAMLUser        // a SAML subject that has no session yet
 )
 
 // String returns CloudTrail's name of the kind (userIdentity.type).
@@ -31,6 +33,10 @@ func (k Kind) String() string {
 		return "AssumedRole"
 	case FederatedUser:
 		return "FederatedUser"
+	case WebIdentityUser:
+		return "WebIdentityUser"
+	case SAMLUser:
+		return "SAMLUser"
 	default:
 		return "Anonymous"
 	}
@@ -42,7 +48,8 @@ type Caller struct {
 	Account arn.AccountID
 	// ARN is what GetCallerIdentity answers and what denials print: a session's is the assumed-role ARN, without a path.
 	ARN string
-	// UserID is AIDA… of a user, AROA…:session of a role session, account:name of a federated user, the account of root.
+	// UserID is AIDA… of a user, AROA…:session of a role session, account:name of a federated user, the account of root,
+	// provider:audience:subject of a web identity, qualifier:subject of a SAML one.
 	UserID string
 	// PrincipalID is the unique id behind the credential: the user's (also for the sessions that it began with
 	// GetSessionToken and GetFederationToken), the role's, or the account for root.
@@ -50,6 +57,17 @@ type Caller struct {
 	AccessKeyID string
 	// Session is nil for long-term credentials.
 	Session *Session
+	// Federation is nil for all but WebIdentityUser and SAMLUser. They have no ARN, principal id and access key, and for their
+	// account that of the role that they ask for.
+	Federation *Federation
+}
+
+// Federation is whom an identity provider vouched for.
+type Federation struct {
+	// Provider is the ARN of the provider, or the name of a built-in one.
+	Provider string
+	// Subject is the provider's name of the principal.
+	Subject string
 }
 
 // Temporary reports whether the caller signed with a session's credentials.

@@ -12,6 +12,8 @@ const (
 	EntityTemporarilyUnmod      Code = "EntityTemporarilyUnmodifiable"
 	ExpiredToken                Code = "ExpiredToken"
 	ExpiredTokenException       Code = "ExpiredTokenException"
+	IDPCommunicationError       Code = "IDPCommunicationError"
+	IDPRejectedClaim            Code = "IDPRejectedClaim"
 	IncompleteSignature         Code = "IncompleteSignature"
 	InternalFailure             Code = "InternalFailure"
 	InvalidAction               Code = "InvalidAction"

@@ -10,6 +10,7 @@ import (
 	"github.com/stint-sts/stint/arn"
 	"github.com/stint-sts/stint/internal/authz"
 	"github.com/stint-sts/stint/internal/directory"
+	"github.com/stint-sts/stint/internal/federation/oidc"
 	"github.com/stint-sts/stint/internal/identity"
 	"github.com/stint-sts/stint/internal/secret"
 	"github.com/stint-sts/stint/internal/session"
@@ -25,7 +26,9 @@ type Service struct {
 	Authorizer *authz.Authorizer
 	Sealer     *session.Sealer
 	MFA        MFA
-	Random     io.Reader
+	// WebIdentity verifies the tokens of AssumeRoleWithWebIdentity.
+	WebIdentity *oidc.Verifier
+	Random      io.Reader
 	// MaxSession is the longest session that the administrator allows; zero leaves it to AWS's limits.
 	MaxSession time.Duration
 }

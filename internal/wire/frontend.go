@@ -84,7 +84,7 @@ type exchange struct {
 	eventID  string            // of the audit line
 	roleARN  string            // that an STS operation names
 	role     [1]audit.Resource // for the audit log
-	reason   string            // why the signature was refused, for the operator
+	reason   string            // why the signature or token was refused, for the operator
 	protocol protocol
 	// issues is set for operations whose answer holds credentials; changing once the handler of one that changes something begins.
 	issues, changing bool
@@ -154,6 +154,9 @@ func (x *exchange) serve(op *Operation, read func() (Parameters, error)) {
 	}
 	answer, err := binding.Serve(ctx, x.view, &x.request, p)
 	if err != nil {
+		if !op.Signed {
+			x.reason = reasonOf(err) // of a token that proves nothing, in place of a signature's
+		}
 		x.refuse(op, answer, err)
 		return
 	}

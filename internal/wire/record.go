@@ -61,6 +61,11 @@ func (x *exchange) record(service, operation string, a audited, fault *identity.
 	if operation == "" {
 		event.ReadOnly = true // what was not even an operation
 	}
+	if x.request.Caller.Account == "" && len(event.Resources) > 0 {
+		if account, ok := x.view.Account(event.Resources[0].Account); ok {
+			event.Recipient = account.ID // whoever asks for a role without credentials stands in the trail of its account
+		}
+	}
 	if a != nil {
 		buffer := buffers.Get().(*[]byte)
 		defer giveBack(buffer)

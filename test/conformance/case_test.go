@@ -41,11 +41,12 @@ func loadCases(path string) ([]wireCase, error) {
 		return nil, fmt.Errorf("reading %s: %w", path, err)
 	}
 	seen := map[string]bool{}
-	for _, c := range cases {
+	for i, c := range cases {
 		if c.ID == "" || seen[c.ID] {
 			return nil, fmt.Errorf("reading %s: id %q is empty or there twice", path, c.ID)
 		}
 		seen[c.ID] = true
+		cases[i] = placed(c)
 	}
 	return cases, nil
 }
@@ -89,6 +90,12 @@ type step struct {
 	Action  string `json:"action"`
 	Save    string `json:"save"`
 	Member  string `json:"member"`
+
+	URL         string   `json:"url"`
+	ClientIDs   []string `json:"client_ids"`
+	Thumbprints []string `json:"thumbprints"`
+	JWKS        string   `json:"jwks"`
+	TLS         string   `json:"tls"`
 }
 
 type attachment struct {

@@ -19,6 +19,7 @@ type accountEntry struct {
 	Users          map[string]*userEntry   `json:"users,omitempty"`
 	Roles          map[string]*roleEntry   `json:"roles,omitempty"`
 	Policies       map[string]*policyEntry `json:"policies,omitempty"`
+	OIDCProviders  []providerEntry         `json:"oidc_providers,omitempty"`
 }
 
 type keyEntry struct {
@@ -60,7 +61,7 @@ const inlineName = "inline"
 // declarative tells whether a step can be written in the directory file.
 func declarative(s step) bool {
 	switch s.Do {
-	case "user", "role", "root_key":
+	case "user", "role", "root_key", "oidc_provider":
 		return true
 	case "virtual_mfa":
 		return s.User != ""
@@ -99,6 +100,8 @@ func (a *accountEntry) add(s step, people *cast) error {
 		return a.addUser(s, people)
 	case "role":
 		a.addRole(s)
+	case "oidc_provider":
+		a.addProvider(s)
 	case "root_key":
 		key := harness.NewKey(s.Account)
 		a.RootAccessKeys = append(a.RootAccessKeys, keyEntry{key.AccessKeyID, key.SecretAccessKey})

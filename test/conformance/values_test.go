@@ -23,6 +23,8 @@ type valueObject struct {
 	Saved           string          `json:"saved"`
 	Code            string          `json:"totp"`
 	Serial          string          `json:"serial"`
+	JWT             *jwtValue       `json:"jwt"`
+	Suffix          string          `json:"suffix"`
 }
 
 // fieldsOf renders parameters: Action and Version first, the rest by name, and last the one that fills up to a total size.
@@ -95,6 +97,9 @@ func (s *stage) render(object valueObject, params map[string]json.RawMessage) (s
 		return value, nil
 	case object.Code != "":
 		return s.code(object, params)
+	case object.JWT != nil:
+		token, err := s.token(object.JWT)
+		return token + object.Suffix, err
 	}
 	return "", fmt.Errorf("unknown kind of value %+v", object)
 }

@@ -34,7 +34,7 @@ const (
 	algorithm     = "AWS4-HMAC-SHA256"
 	timeFormat    = "20060102T150405Z"
 	dayFormat     = "20060102"
-	tokenHeader   = "X-Amz-Security-Token" //nolint:gosec // the name of a header
+	tokenHeader   = "X-Amz-Security-Token" // the name of a header
 	signatureName = "X-Amz-Signature"
 )
 

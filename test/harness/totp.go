@@ -2,7 +2,7 @@ package harness
 
 import (
 	"crypto/hmac"
-	"crypto/sha1" //nolint:gosec // RFC 6238 as authenticator apps have it
+	"crypto/sha1" // RFC 6238 as authenticator apps have it
 	"encoding/base32"
 	"encoding/binary"
 	"fmt"

@@ -1,0 +1,79 @@
+package main
+
+import (
+	"bytes"
+	"crypto"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/rsa"
+	"log"
+	"net/http"
+	"net/url"
+	"strings"
+	"sync"
+	"time"
+
+	"encoding/json"
+	"github.com/go-jose/go-jose/v4"
+	"github.com/go-jose/go-jose/v4/jwt"
+)
+
+// identity is a web identity token with the key set that verifies it.
+type identity struct{ token, keys string }
+
+var identityKeys = sync.OnceValue(func() map[jose.SignatureAlgorithm]crypto.Signer {
+	r, err := rsa.GenerateKey(rand.Reader, 2048)
+	if err != nil {
+		log.Fatal(err)
+	}
+	e, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		log.Fatal(err)
+	}
+	return map[jose.SignatureAlgorithm]crypto.Signer{jose.RS256: r, jose.ES256: e}
+})
+
+func keySet() string {
+	var set jose.JSONWebKeySet
+	for algorithm, k := range identityKeys() {
+		set.Keys = append(set.Keys, jose.JSONWebKey{Key: k.Public(), KeyID: string(algorithm), Algorithm: string(algorithm), Use: "sig"})
+	}
+	text, err := json.Marshal(set)
+	if err != nil {
+		log.Fatal(err)
+	}
+	return string(text)
+}
+
+// webIdentity is the request of a pod with a projected token.
+func (s *server) webIdentity(algorithm jose.SignatureAlgorithm) workload {
+	key := jose.SigningKey{Algorithm: algorithm, Key: jose.JSONWebKey{Key: identityKeys()[algorithm], KeyID: string(algorithm)}}
+	signer, err := jose.NewSigner(key, (&jose.SignerOptions{}).WithType("JWT"))
+	if err != nil {
+		log.Fatal(err)
+	}
+	now := time.Now().Unix()
+	token, err := jwt.Signed(signer).Claims(map[string]any{
+		"iss": "https://idp.example.com", "sub": "system:serviceaccount:shop:checkout", "aud": []string{"sts.amazonaws.com"},
+		"iat": now, "nbf": now, "exp": now + 86400, "jti": "6e4a6f0e-8a4e-4f6b-9d4e-0c2f2f6f0a11",
+		"kubernetes.io": map[string]any{"namespace": "shop", "node": map[string]any{"name": "node-1", "uid": "b6c1"},
+			"pod": map[string]any{"name": "checkout-7d9", "uid": "a1b2"}, "serviceaccount": map[string]any{"name": "checkout", "uid": "c3d4"}},
+	}).Serialize()
+	if err != nil {
+		log.Fatal(err)
+	}
+	form := url.Values{"Action": {"AssumeRoleWithWebIdentity"}, "Version": {"2011-06-15"}, "RoleArn": {"arn:aws:iam::111122223333:role/web"},
+		"RoleSessionName": {"bench"}, "WebIdentityToken": {token}}
+	r, err := http.NewRequest(http.MethodPost, "http://"+s.address+"/", strings.NewReader(form.Encode()))
+	if err != nil {
+		log.Fatal(err)
+	}
+	r.Header.Set("Content-Type", "application/x-www-form-urlencoded; charset=utf-8")
+	r.Header.Set("User-Agent", "aws-sdk-go-v2/1.47.7 os/linux lang/go#1.26 md/GOOS#linux md/GOARCH#amd64 api/sts#1.51.8")
+	var b bytes.Buffer
+	if err := r.Write(&b); err != nil {
+		log.Fatal(err)
+	}
+	return workload{name: "AssumeRoleWithWebIdentity, " + string(algorithm), request: b.Bytes(), token: &identity{token, keySet()}, beyond: 60}
+}
