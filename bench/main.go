@@ -20,8 +20,15 @@ func main() {
 	connections := flag.Int("connections", 8, "connections at once")
 	sessions := flag.Int("sessions", 1_000_000, "sessions issued for the memory figure")
 	users := flag.Int("users", 100_000, "users in the directory for the start figure")
+	only := flag.Bool("policies", false, "measure policy decisions only, which needs no server")
 	flag.Parse()
 	b := &bench{rounds: *rounds, requests: *requests, connections: *connections}
+	if err := b.policies(); err != nil {
+		log.Fatalf("bench: policies: %v", err)
+	}
+	if *only {
+		return
+	}
 	if err := b.run(*sessions, *users); err != nil {
 		log.Fatalf("bench: %v", err)
 	}

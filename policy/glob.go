@@ -44,10 +44,14 @@ func newGlob(encoded string) glob {
 	return glob{[]byte(encoded), generalForm}
 }
 
-// literalPrefix gives what every subject of an encoded pattern begins with.
+// prefix gives what every subject begins with, as far as the pattern begins with a literal.
+func (g glob) prefix() string { return literalPrefix(string(g.pattern)) }
+
 func literalPrefix(encoded string) string {
-	if i := strings.IndexAny(encoded, "\xff\xfe"); i >= 0 {
-		return encoded[:i]
+	for i := range len(encoded) {
+		if encoded[i] == anyRun || encoded[i] == anyChar {
+			return encoded[:i]
+		}
 	}
 	return encoded
 }
@@ -60,7 +64,11 @@ func hasWildcard(s string) bool {
 // encodePlain encodes a pattern in which * and ? are wildcards and nothing else is special. Bytes that are not UTF-8 cannot
 // come from a parsed document; they are replaced, so that they never act as wildcards.
 func encodePlain(pattern string) string {
-	encoded := []byte(strings.ToValidUTF8(pattern, "\uFFFD"))
+	pattern = strings.ToValidUTF8(pattern, "\uFFFD")
+	if !strings.ContainsAny(pattern, "*?") {
+		return pattern
+	}
+	encoded := []byte(pattern)
 	for i, c := range encoded {
 		switch c {
 		case '*':
@@ -111,6 +119,27 @@ const (
 
 func (f comparer) equal(pattern, subject byte) bool {
 	return pattern == subject || f == folded && pattern == lower(subject)
+}
+
+// beginsWith says whether s begins with text.
+func (f comparer) beginsWith(s, text string) bool {
+	if f == exact {
+		return strings.HasPrefix(s, text)
+	}
+	return len(s) >= len(text) && fit([]byte(text), s[:len(text)], f) >= 0
+}
+
+// after says whether text comes after s in the order of bytes.
+func (f comparer) after(text, s string) bool {
+	if f == exact {
+		return text > s
+	}
+	for i := range min(len(text), len(s)) {
+		if c := lower(s[i]); text[i] != c {
+			return text[i] > c
+		}
+	}
+	return len(text) > len(s)
 }
 
 func lower(c byte) byte {

@@ -103,6 +103,17 @@ func (p *part) value(ctx Context) (string, bool) {
 	return p.fallback, p.hasDefault
 }
 
+// prefix gives what every subject begins with, as far as that does not depend on the request.
+func (p *pattern) prefix() string {
+	switch {
+	case p.parts == nil:
+		return p.glob.prefix()
+	case p.parts[0].variable:
+		return ""
+	}
+	return literalPrefix(p.parts[0].text)
+}
+
 // roomForText is the length in bytes up to which a pattern with variables is joined without allocation.
 const roomForText = 256
 
