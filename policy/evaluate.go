@@ -309,21 +309,10 @@ func (e *evaluation) combine(f *findings) Decision {
 
 // typeOf gives the type of the policies of a layer.
 func (e *evaluation) typeOf(l layer) Type {
-	switch l {
-	case layerRCP:
-		return RCP
-	case layerSCP:
-		return SCP
-	case layerEndpoint:
-		return Endpoint
-	case layerResource:
+	if l == layerResource {
 		return e.resourceType()
-	case layerBoundary:
-		return Boundary
-	case layerSession:
-		return Session
 	}
-	return Identity
+	return [...]Type{RCP, SCP, Endpoint, Resource, Identity, Boundary, Session}[l]
 }
 
 // lacks gives the first layer that had to allow and did not.
