@@ -26,7 +26,7 @@ func TestNaiveEvaluatorAgrees(t *testing.T) {
 		set, request := d.set(), d.request()
 		effect, by := (&naive{set: set, request: request, keys: request.Context.(Keys)}).decide()
 		outcomes[effect]++
-		indexed, scanned := set.compile(false), set.compile(true)
+		indexed, scanned := set.compile()
 		decision := Evaluate(indexed, request)
 		plain, traced := Evaluate(scanned, request), Explain(indexed, request).Decision
 		if decision.Effect != effect || decision.By != by || decision != plain || decision != traced {
@@ -49,30 +49,32 @@ func (s *naiveSet) documents() [][]*Document {
 	return append(append(all, s.scps...), s.rcps...)
 }
 
-// compile gives the set for the evaluator proper.
-func (s *naiveSet) compile(scan bool) *Set {
-	list := func(documents []*Document) []Attached {
-		attached := []Attached{}
+// compile gives the sets for the evaluator proper, with indexes and without.
+func (s *naiveSet) compile() (indexed, scanned *Set) {
+	list := func(documents []*Document) (indexed, scanned []Attached) {
 		for _, d := range documents {
 			p := Compile(d)
-			if scan {
-				p = p.WithoutIndex()
-			}
-			attached = append(attached, Attached{Name: "p", Policy: p})
+			indexed, scanned = append(indexed, Attached{Name: "p", Policy: p}), append(scanned, Attached{Name: "p", Policy: p.WithoutIndex()})
 		}
-		return attached
+		return indexed, scanned
 	}
-	levels := func(documents [][]*Document) [][]Attached {
-		var attached [][]Attached
-		for _, level := range documents {
-			attached = append(attached, list(level))
-		}
-		return attached
+	indexed = &Set{HasBoundary: s.hasBoundary, HasSession: s.hasSession, HasEndpoint: s.hasEndpoint, Trust: s.trust,
+		ResourceRequired: s.resourceRequired, ManagementAccount: s.management, ResourceManagementAccount: s.resourceManagement}
+	scanned = new(*indexed)
+	indexed.Identity, scanned.Identity = list(s.identity)
+	indexed.Boundary, scanned.Boundary = list(s.boundary)
+	indexed.Session, scanned.Session = list(s.session)
+	indexed.Resource, scanned.Resource = list(s.resource)
+	indexed.Endpoint, scanned.Endpoint = list(s.endpoint)
+	for _, level := range s.scps {
+		a, b := list(level)
+		indexed.SCPs, scanned.SCPs = append(indexed.SCPs, a), append(scanned.SCPs, b)
 	}
-	return &Set{Identity: list(s.identity), Boundary: list(s.boundary), HasBoundary: s.hasBoundary, Session: list(s.session),
-		HasSession: s.hasSession, Resource: list(s.resource), Trust: s.trust, ResourceRequired: s.resourceRequired,
-		Endpoint: list(s.endpoint), HasEndpoint: s.hasEndpoint, SCPs: levels(s.scps), RCPs: levels(s.rcps),
-		ManagementAccount: s.management, ResourceManagementAccount: s.resourceManagement}
+	for _, level := range s.rcps {
+		a, b := list(level)
+		indexed.RCPs, scanned.RCPs = append(indexed.RCPs, a), append(scanned.RCPs, b)
+	}
+	return indexed, scanned
 }
 
 // drawer draws policies and requests that have something to say about each other.

@@ -209,6 +209,7 @@ func FuzzParsePolicy(f *testing.F) {
 			if err != nil {
 				continue
 			}
+			printedTheSame(t, p.Document())
 			attached := []Attached{{Name: "p", Policy: p}}
 			set := &Set{Identity: attached, Boundary: attached, HasBoundary: true, Session: attached, HasSession: true,
 				Resource: attached, SCPs: [][]Attached{attached}, RCPs: [][]Attached{attached}}
