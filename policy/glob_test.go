@@ -109,6 +109,9 @@ func TestGlobPieces(t *testing.T) {
 		{"abcdefg?i", "abcdefgéi", true},
 		{"abcdefg?i", "abcdefghj", false},
 		{"*?", "", false},
+		{"*" + strings.Repeat("?", 70) + "*", strings.Repeat("é", 69), false},
+		{"*" + strings.Repeat("?", 70) + "*", strings.Repeat("é", 70), true},
+		{"*" + strings.Repeat("?", 70) + "b*", strings.Repeat("é", 140) + "b", true},
 		{"**", "", true},
 	} {
 		for _, g := range []func(glob, string) bool{glob.match, glob.matchFold} {
