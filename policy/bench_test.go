@@ -57,7 +57,7 @@ func BenchmarkCompile(b *testing.B) {
 	}
 }
 
-// TestEvaluateAllocatesNothing holds for every policy without variables, denied and allowed.
+// TestEvaluateAllocatesNothing holds for allowed and denied, small policies and large, with variables and without.
 func TestEvaluateAllocatesNothing(t *testing.T) {
 	set := &Set{Identity: one(t, benchDocument, Identity), HasBoundary: true, Boundary: one(t, benchDocument, Boundary),
 		Resource: one(t, `{"Version":"2012-10-17","Statement":{"Effect":"Allow","Principal":{"AWS":"arn:aws:iam::111122223333:user/bob"},
@@ -65,7 +65,12 @@ func TestEvaluateAllocatesNothing(t *testing.T) {
 			"Condition":{"DateLessThan":{"aws:currenttime":"2030-01-01T00:00:00Z"},"IpAddress":{"aws:SourceIp":"10.0.0.0/8"},
 			"NumericLessThan":{"aws:MultiFactorAuthAge":"300"},"ArnLike":{"aws:PrincipalArn":"arn:aws:iam::*:user/*"},
 			"Bool":{"aws:SecureTransport":"true"},"StringEqualsIgnoreCase":{"aws:username":"ALICE"},
-			"ForAllValues:StringLike":{"aws:TagKeys":["a*","b?"]}}}}`, Resource)}
+			"ForAllValues:StringLike":{"aws:TagKeys":["a*","b?"]}}}}`, Resource),
+		HasSession: true, Session: one(t, `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"s3:*","Resource":"*"},
+			{"Effect":"Allow","Action":"s3:GetObject","Resource":"arn:aws:s3:::${aws:username}/${missing, 'a long default, longer than what is kept on the stack'}*x*",
+			"Condition":{"StringEqualsIgnoreCase":{"aws:username":"${aws:username}"},"StringLike":{"aws:username":"*l${aws:username}c*"},
+			"ArnLike":{"aws:PrincipalArn":"arn:aws:iam::*:user/${aws:username}"}}}`+strings.Repeat(`,
+			{"Effect":"Deny","Action":["s3:GetObject","sts:*"],"Resource":"arn:aws:s3:::others/*"}`, indexFrom)+`]}`, Session)}
 	request := benchRequest()
 	request.Principal.ARN = "arn:aws:iam::111122223333:user/bob"
 	request.Context = Keys{"aws:currenttime": One("2026-01-01T10:00:00Z"), "aws:sourceip": One("10.1.2.3"),

@@ -242,7 +242,9 @@ func (e *evaluation) crossAccount() bool {
 func (e *evaluation) survey(t Type, level int, attached []Attached, to *finding, all *findings) {
 	for i := range attached {
 		a := &attached[i]
-		e.recorder.begin(t, level, a.Name)
+		if e.recorder != nil {
+			e.recorder.begin(t, level, a.Name)
+		}
 		if a.Policy == nil {
 			to.denied, to.deny, all.matched = true, source{attached: a}, true
 			continue
@@ -271,7 +273,9 @@ func (e *evaluation) surveyPolicy(t Type, a *Attached, to *finding, all *finding
 func (e *evaluation) surveyStatement(t Type, a *Attached, i int, to *finding, all *findings) {
 	st := &a.Policy.statements[i]
 	how, miss := e.examine(t, st)
-	e.recorder.statement(i, st, miss)
+	if e.recorder != nil {
+		e.recorder.statement(i, st, miss)
+	}
 	if miss == missNone {
 		all.matched = true
 		to.add(source{a, st}, how)

@@ -98,9 +98,9 @@ func (g glob) matchFold(s string) bool {
 	case everyForm:
 		return true
 	case literalForm:
-		return len(s) == len(g.pattern) && fit(g.pattern, s, folded) >= 0
+		return len(s) == len(g.pattern) && foldsTo(s, g.pattern)
 	case prefixForm:
-		return fit(g.pattern, s, folded) >= 0
+		return len(s) >= len(g.pattern) && foldsTo(s, g.pattern)
 	}
 	return matchPattern(g.pattern, s, folded)
 }
@@ -126,7 +126,18 @@ func (f comparer) beginsWith(s, text string) bool {
 	if f == exact {
 		return strings.HasPrefix(s, text)
 	}
-	return len(s) >= len(text) && fit([]byte(text), s[:len(text)], f) >= 0
+	return len(s) >= len(text) && foldsTo(s, []byte(text))
+}
+
+// foldsTo says whether s, which is no shorter, begins with a text in lower case.
+func foldsTo(s string, text []byte) bool {
+	s = s[:len(text)]
+	for i, c := range text {
+		if c != lower(s[i]) {
+			return false
+		}
+	}
+	return true
 }
 
 // after says whether text comes after s in the order of bytes.

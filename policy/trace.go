@@ -49,22 +49,17 @@ var reasons = [...]string{
 	missCondition: "a condition does not hold",
 }
 
-// recorder writes a trace while an evaluation runs. A nil recorder records nothing.
+// recorder writes a trace while an evaluation runs.
 type recorder struct {
 	policies   []PolicyTrace
 	conditions []ConditionTrace // of the statement under examination
 }
 
 func (r *recorder) begin(t Type, level int, name string) {
-	if r != nil {
-		r.policies = append(r.policies, PolicyTrace{Type: t, Name: name, Level: level, Statements: []StatementTrace{}})
-	}
+	r.policies = append(r.policies, PolicyTrace{Type: t, Name: name, Level: level, Statements: []StatementTrace{}})
 }
 
 func (r *recorder) condition(c *condition, held bool, ctx Context) {
-	if r == nil {
-		return
-	}
 	trace := ConditionTrace{Operator: c.source.Operator, Key: c.source.Key, Values: c.source.Values, Held: held}
 	value, found := ctx.Lookup(c.key)
 	if found {
@@ -109,9 +104,6 @@ func (c *condition) failure(value string, ctx Context) string {
 }
 
 func (r *recorder) statement(index int, st *statement, m miss) {
-	if r == nil {
-		return
-	}
 	trace := StatementTrace{Index: index, Sid: st.sid, Effect: Allow, Matched: m == missNone, Reason: reasons[m],
 		Conditions: r.conditions}
 	if st.deny {
