@@ -49,6 +49,33 @@ func (s *naiveSet) documents() [][]*Document {
 	return append(append(all, s.scps...), s.rcps...)
 }
 
+// FuzzEvaluate decides what the seed draws, with an action, a resource and a value of a key that the fuzzer chooses: with the
+// index, by a plain scan and with a trace. A policy that denies all must turn each decision.
+func FuzzEvaluate(f *testing.F) {
+	f.Add(uint64(1), "s3:GetObject", "arn:aws:s3:::b/k", "x")
+	f.Add(uint64(7), "sts:AssumeRole", "arn:aws:iam::111122223333:role/r", "alice")
+	f.Add(uint64(9), "S3:\xff", "arn:aws:s3:::é*?${k}", "2026-01-01T00:00:00Z")
+	f.Fuzz(func(t *testing.T, seed uint64, action, resource, value string) {
+		d := drawer{rand.New(rand.NewPCG(seed, 0))}
+		set, request := d.set(), d.request()
+		request.Action, request.Resource = action, resource
+		for _, key := range []string{"k", "aws:username", "n", "d", "i", "arn", "bin"} {
+			if d.oneIn(2) {
+				request.Context.(Keys)[key] = One(value)
+			}
+		}
+		indexed, scanned := set.compile()
+		decision, plain, traced := Evaluate(indexed, request), Evaluate(scanned, request), Explain(indexed, request).Decision
+		if decision != plain || decision != traced {
+			t.Fatalf("indexed %+v\nscanned %+v\ntraced %+v", decision, plain, traced)
+		}
+		indexed.Resource = append(indexed.Resource, Attached{Policy: DenyAll()})
+		if denied := Evaluate(indexed, request); denied.Effect != ExplicitDeny {
+			t.Fatalf("with a policy that denies all: %+v", denied)
+		}
+	})
+}
+
 // compile gives the sets for the evaluator proper, with indexes and without.
 func (s *naiveSet) compile() (indexed, scanned *Set) {
 	list := func(documents []*Document) (indexed, scanned []Attached) {
