@@ -4,7 +4,7 @@ GO       ?= go
 TOOL      = $(GO) tool -modfile=tools/go.mod
 FUZZTIME ?= 60s
 
-.PHONY: build test lint race conformance clients fuzz fuzz-smoke cover gen gen-check vuln bench
+.PHONY: build test lint race conformance clients fuzz fuzz-smoke policy-oracle cover gen gen-check vuln bench
 
 build: ## the binary, into bin/stint
 	$(GO) build -o bin/stint ./cmd/stint
@@ -34,6 +34,9 @@ fuzz: ## every fuzz target for FUZZTIME
 fuzz-smoke:
 	scripts/fuzz.sh 10s
 
+policy-oracle: ## a million random policies and requests, decided by the naive evaluator of the tests too
+	$(GO) test ./policy -count=1 -timeout 2h -run TestNaiveEvaluatorAgrees -v -oracle 1000000
+
 cover: ## unit test coverage by function
 	$(GO) test -coverprofile=bin/cover.out ./...
 	$(GO) tool cover -func=bin/cover.out
@@ -47,5 +50,5 @@ gen-check: gen ## generated files are current
 vuln: ## known vulnerabilities in what the binary calls
 	$(TOOL) govulncheck ./...
 
-bench: build ## CPU, memory and start times against a bare net/http server
+bench: build ## policy decisions beside cedar-go; CPU, memory and start times against a bare net/http server
 	cd bench && STINT_BINARY=$(CURDIR)/bin/stint $(GO) run .

@@ -29,7 +29,7 @@ func compileARN(text string, variables bool) arnPattern {
 
 // splitARN splits at the first five colons that are not inside a variable.
 func splitARN(text string, variables bool) []string {
-	var components []string
+	components := make([]string, 0, arnParts)
 	start, inVariable := 0, false
 	for i := 0; i < len(text) && len(components) < arnParts-1; i++ {
 		switch {

@@ -6,6 +6,7 @@ import "strings"
 type Policy struct {
 	document   *Document
 	statements []statement
+	index      *index // nil if the policy is too small for one
 }
 
 // Document gives the document that the policy was compiled from. It must not be changed.
@@ -32,7 +33,14 @@ func Compile(d *Document) *Policy {
 	for i := range d.Statements {
 		p.statements[i] = c.statement(&d.Statements[i])
 	}
+	p.index = newIndex(p.statements)
 	return p
+}
+
+// WithoutIndex gives the same compiled statements without the index by action and resource, so that each is looked at. The
+// decisions are the same; it serves to measure and to check what the index does.
+func (p *Policy) WithoutIndex() *Policy {
+	return &Policy{document: p.document, statements: p.statements}
 }
 
 // compiler holds what the whole document decides. pad says that incomplete ARNs are completed with wildcards [GRAM].
@@ -59,7 +67,10 @@ func (c compiler) statement(s *Statement) statement {
 }
 
 func compileActions(actions []string) []glob {
-	var globs []glob
+	if len(actions) == 0 {
+		return nil
+	}
+	globs := make([]glob, 0, len(actions))
 	for _, a := range actions {
 		globs = append(globs, newGlob(encodePlain(lowerASCII(a))))
 	}
@@ -67,7 +78,10 @@ func compileActions(actions []string) []glob {
 }
 
 func compilePrincipals(values []PrincipalValue) []principalMatcher {
-	var matchers []principalMatcher
+	if len(values) == 0 {
+		return nil
+	}
+	matchers := make([]principalMatcher, 0, len(values))
 	for _, v := range values {
 		matchers = append(matchers, compilePrincipal(v))
 	}
@@ -75,7 +89,10 @@ func compilePrincipals(values []PrincipalValue) []principalMatcher {
 }
 
 func (c compiler) resources(resources []string) []pattern {
-	var patterns []pattern
+	if len(resources) == 0 {
+		return nil
+	}
+	patterns := make([]pattern, 0, len(resources))
 	for _, r := range resources {
 		patterns = append(patterns, c.resource(r))
 	}
@@ -92,11 +109,13 @@ func (c compiler) resource(text string) pattern {
 	if missing := arnParts - len(components); missing > 0 && c.pad && components[0] == "arn" {
 		text += strings.Repeat(":*", missing)
 	}
-	head := strings.Join(components[:min(len(components), arnParts-1)], ":")
 	p := compilePattern(text, encoding{wildcards: true, variables: c.variables})
-	if c.variables && len(components) > 1 && strings.Contains(head, "${") {
+	if p.parts != nil && len(components) > 1 {
+		head := strings.Join(components[:min(len(components), arnParts-1)], ":")
 		for i := range p.parts {
-			p.parts[i].key, p.parts[i].hasDefault = "", false
+			if strings.Contains(head, "${") {
+				p.parts[i].key, p.parts[i].hasDefault = "", false
+			}
 		}
 	}
 	return p

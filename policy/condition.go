@@ -19,6 +19,9 @@ func (c *condition) holds(ctx Context) bool {
 	case forAnyValue:
 		return c.some(value, ctx)
 	}
+	if !value.multi {
+		return c.valueHolds(value.one, ctx)
+	}
 	// AWS asks for a set operator with a multivalued key and does not say what happens without one.
 	if c.deny {
 		return c.some(value, ctx)

@@ -7,7 +7,8 @@
 //	                          → Explain  → Trace
 //
 // Parse refuses a document with the message that AWS would give. A Document is the syntax tree, with positions. A Policy is
-// immutable, matches in time linear in pattern and subject, and may be shared between goroutines. Evaluate looks at every
+// immutable, never takes a choice back when it matches a pattern, and may be shared between goroutines; an index leaves out the
+// statements whose actions or resources begin otherwise than the request's. Evaluate looks at every
 // policy that bears on a request and then decides, by AWS's rules for combining policy types. Explain evaluates the same set
 // again with a recorder and says, for each statement, whether it matched and if not why.
 //

@@ -1,6 +1,9 @@
 package policy
 
-import "strings"
+import (
+	"math/bits"
+	"strings"
+)
 
 // Request is what is asked: may this principal do this action on this resource?
 type Request struct {
@@ -87,18 +90,47 @@ func (noContext) Lookup(string) (Value, bool) { return Value{}, false }
 
 // finding is what all policies of one type came to.
 type finding struct {
-	allowed, denied       bool
-	allowSource, allowSid string
-	denySource, denySid   string
-	grant                 grant // the most direct of the allowing statements; only of policies that name principals
+	allowed, denied bool
+	grant           grant // the most direct of the allowing statements; only of policies that name principals
+	allow, deny     source
 }
 
-// findings is what every type came to. scpAllowed says that every level of SCPs
-// allows.
+// source is where a finding comes from. Of a nil Policy there is no statement.
+type source struct {
+	attached  *Attached
+	statement *statement
+}
+
+func (s source) decision(e Effect, by Type) Decision {
+	d := Decision{Effect: e, By: by}
+	if s.attached != nil {
+		d.Source = s.attached.Name
+	}
+	if s.statement != nil {
+		d.Sid = s.statement.sid
+	}
+	return d
+}
+
+// layer is a place where policies stand in an evaluation, in the order in which an explicit deny is told.
+type layer uint8
+
+const (
+	layerRCP layer = iota
+	layerSCP
+	layerEndpoint
+	layerResource
+	layerIdentity
+	layerBoundary
+	layerSession
+	layers
+)
+
+// findings is what every layer came to. scpAllowed says that every level of SCPs allows.
 type findings struct {
-	rcp, scp, endpoint, resource, identity, boundary, session finding
-	scpAllowed                                                bool
-	matched                                                   bool
+	of         [layers]finding
+	scpAllowed bool
+	matched    bool
 }
 
 // evaluation is one run over a set.
@@ -119,57 +151,56 @@ func (e *evaluation) run() Decision {
 	if e.context == nil {
 		e.context = noContext{}
 	}
-	f := e.collect()
+	var f findings
+	e.collect(&f)
 	d := e.combine(&f)
 	d.MatchedAny = f.matched
 	return d
 }
 
-func (e *evaluation) collect() findings {
-	var f findings
+func (e *evaluation) collect(f *findings) {
 	p := &e.request.Principal
 	if e.rcpsApply() {
 		for level, attached := range e.set.RCPs {
-			e.survey(RCP, level, attached, &f.rcp, &f)
+			e.survey(RCP, level, attached, &f.of[layerRCP], f)
 		}
 	}
 	f.scpAllowed = true
 	if e.scpsApply() {
 		for level, attached := range e.set.SCPs {
-			f.scp.allowed = false
-			e.survey(SCP, level, attached, &f.scp, &f)
-			f.scpAllowed = f.scpAllowed && f.scp.allowed
+			f.of[layerSCP].allowed = false
+			e.survey(SCP, level, attached, &f.of[layerSCP], f)
+			f.scpAllowed = f.scpAllowed && f.of[layerSCP].allowed
 		}
 	}
 	if e.set.HasEndpoint {
-		e.survey(Endpoint, 0, e.set.Endpoint, &f.endpoint, &f)
+		e.survey(Endpoint, 0, e.set.Endpoint, &f.of[layerEndpoint], f)
 	}
-	e.survey(e.resourceType(), 0, e.set.Resource, &f.resource, &f)
+	e.survey(e.resourceType(), 0, e.set.Resource, &f.of[layerResource], f)
 	if !hasIdentity(p) {
-		return f
+		return
 	}
-	e.survey(Identity, 0, e.set.Identity, &f.identity, &f)
+	e.survey(Identity, 0, e.set.Identity, &f.of[layerIdentity], f)
 	if p.Kind == Root {
-		f.identity.allowed = true
+		f.of[layerIdentity].allowed = true
 	}
 	if e.set.HasBoundary {
-		e.surveyBoundary(&f)
+		e.surveyBoundary(f)
 	}
 	if e.hasSession() {
-		e.survey(Session, 0, e.set.Session, &f.session, &f)
+		e.survey(Session, 0, e.set.Session, &f.of[layerSession], f)
 	}
-	return f
 }
 
 // surveyBoundary differs from survey in that every policy must allow.
 func (e *evaluation) surveyBoundary(f *findings) {
 	allowed := len(e.set.Boundary) > 0
 	for i := range e.set.Boundary {
-		f.boundary.allowed = false
-		e.survey(Boundary, 0, e.set.Boundary[i:i+1], &f.boundary, f)
-		allowed = allowed && f.boundary.allowed
+		f.of[layerBoundary].allowed = false
+		e.survey(Boundary, 0, e.set.Boundary[i:i+1], &f.of[layerBoundary], f)
+		allowed = allowed && f.of[layerBoundary].allowed
 	}
-	f.boundary.allowed = allowed
+	f.of[layerBoundary].allowed = allowed
 }
 
 // hasIdentity says whether identity-based policies, boundaries and session policies can concern the principal.
@@ -211,86 +242,106 @@ func (e *evaluation) crossAccount() bool {
 func (e *evaluation) survey(t Type, level int, attached []Attached, to *finding, all *findings) {
 	for i := range attached {
 		a := &attached[i]
-		e.recorder.begin(t, level, a.Name)
+		if e.recorder != nil {
+			e.recorder.begin(t, level, a.Name)
+		}
 		if a.Policy == nil {
-			to.denied, to.denySource, all.matched = true, a.Name, true
+			to.denied, to.deny, all.matched = true, source{attached: a}, true
 			continue
 		}
-		for j := range a.Policy.statements {
-			st := &a.Policy.statements[j]
-			how, miss := e.examine(t, st)
-			e.recorder.statement(j, st, miss)
-			if miss != missNone {
-				continue
-			}
-			all.matched = true
-			to.add(a.Name, st, how)
+		e.surveyPolicy(t, a, to, all)
+	}
+}
+
+// surveyPolicy looks at those statements of a policy that may match, or at all of them where each is to be explained.
+func (e *evaluation) surveyPolicy(t Type, a *Attached, to *finding, all *findings) {
+	p := a.Policy
+	if p.index == nil || e.recorder != nil {
+		for i := range p.statements {
+			e.surveyStatement(t, a, i, to, all)
+		}
+		return
+	}
+	set, other := p.index.find(e.request.Action, e.request.Resource)
+	for i := range set {
+		for both := set[i] & other[i]; both != 0; both &= both - 1 {
+			e.surveyStatement(t, a, i*wordBits+bits.TrailingZeros64(both), to, all)
 		}
 	}
 }
 
-func (f *finding) add(name string, st *statement, how grant) {
+func (e *evaluation) surveyStatement(t Type, a *Attached, i int, to *finding, all *findings) {
+	st := &a.Policy.statements[i]
+	how, miss := e.examine(t, st)
+	if e.recorder != nil {
+		e.recorder.statement(i, st, miss)
+	}
+	if miss == missNone {
+		all.matched = true
+		to.add(source{a, st}, how)
+	}
+}
+
+func (f *finding) add(from source, how grant) {
 	switch {
-	case !st.deny:
+	case !from.statement.deny:
 		if !f.allowed || how > f.grant {
-			f.allowSource, f.allowSid = name, st.sid
+			f.allow = from
 		}
 		f.allowed, f.grant = true, max(f.grant, how)
 	case !f.denied:
-		f.denied, f.denySource, f.denySid = true, name, st.sid
+		f.denied, f.deny = true, from
 	}
-}
-
-func (f *finding) explicitDeny(t Type) Decision {
-	return Decision{Effect: ExplicitDeny, By: t, Source: f.denySource, Sid: f.denySid}
 }
 
 // combine applies the rules by which policy types combine [DENY] [XA].
 func (e *evaluation) combine(f *findings) Decision {
-	resource := e.resourceType()
-	for _, denied := range [...]struct {
-		by      Type
-		finding *finding
-	}{{RCP, &f.rcp}, {SCP, &f.scp}, {Endpoint, &f.endpoint}, {resource, &f.resource}, {Identity, &f.identity},
-		{Boundary, &f.boundary}, {Session, &f.session}} {
-		if denied.finding.denied {
-			return denied.finding.explicitDeny(denied.by)
+	for l := range f.of {
+		if f.of[l].denied {
+			return f.of[l].deny.decision(ExplicitDeny, e.typeOf(layer(l)))
 		}
 	}
-	if by, lacking := e.lacks(f); lacking {
-		return Decision{By: by}
+	if lacking, found := e.lacks(f); found {
+		return Decision{By: e.typeOf(lacking)}
 	}
-	by, granting := Identity, &f.identity
-	if !f.identity.allowed {
-		by, granting = resource, &f.resource
+	granting := layerIdentity
+	if !f.of[layerIdentity].allowed {
+		granting = layerResource
 	}
-	return Decision{Effect: Allow, By: by, Source: granting.allowSource, Sid: granting.allowSid}
+	return f.of[granting].allow.decision(Allow, e.typeOf(granting))
 }
 
-// lacks gives the first type of policy that had to allow and did not.
-func (e *evaluation) lacks(f *findings) (Type, bool) {
-	resource := e.resourceType()
+// typeOf gives the type of the policies of a layer.
+func (e *evaluation) typeOf(l layer) Type {
+	if l == layerResource {
+		return e.resourceType()
+	}
+	return [...]Type{RCP, SCP, Endpoint, Resource, Identity, Boundary, Session}[l]
+}
+
+// lacks gives the first layer that had to allow and did not.
+func (e *evaluation) lacks(f *findings) (layer, bool) {
 	switch {
 	case !f.scpAllowed:
-		return SCP, true
-	case e.set.HasEndpoint && !f.endpoint.allowed:
-		return Endpoint, true
+		return layerSCP, true
+	case e.set.HasEndpoint && !f.of[layerEndpoint].allowed:
+		return layerEndpoint, true
 	case !hasIdentity(&e.request.Principal):
-		return resource, !f.resource.allowed
+		return layerResource, !f.of[layerResource].allowed
 	}
-	direct := f.resource.grant
+	direct := f.of[layerResource].grant
 	if e.crossAccount() {
 		direct = grantNone // a grant from another account bypasses nothing
 	}
 	switch {
-	case !f.identity.allowed && direct < grantEntity:
-		return Identity, true
-	case e.resourceMustAllow() && !f.resource.allowed:
-		return resource, true
-	case e.set.HasBoundary && !f.boundary.allowed && direct < grantUser:
-		return Boundary, true
-	case e.hasSession() && !f.session.allowed && direct < grantCaller:
-		return Session, true
+	case !f.of[layerIdentity].allowed && direct < grantEntity:
+		return layerIdentity, true
+	case e.resourceMustAllow() && !f.of[layerResource].allowed:
+		return layerResource, true
+	case e.set.HasBoundary && !f.of[layerBoundary].allowed && direct < grantUser:
+		return layerBoundary, true
+	case e.hasSession() && !f.of[layerSession].allowed && direct < grantCaller:
+		return layerSession, true
 	}
 	return 0, false
 }

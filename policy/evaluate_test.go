@@ -338,10 +338,42 @@ func TestExplain(t *testing.T) {
 		}
 	}
 	encoded, err := json.Marshal(trace.Policies[0].Statements[3].Conditions)
-	wantJSON := `[{"operator":"StringEquals","key":"aws:PrincipalTag/Team","values":["x","y"],"present":true,"request":["z"],"held":false},` +
+	wantJSON := `[{"operator":"StringEquals","key":"aws:PrincipalTag/Team","values":["x","y"],"present":true,"request":["z"],"held":false,` +
+		`"reason":"\"z\" matches none of the policy's values"},` +
 		`{"operator":"Null","key":"a","values":["true"],"present":false,"held":true}]`
 	if err != nil || string(encoded) != wantJSON {
 		t.Errorf("got %s, %v\nwant %s", encoded, err, wantJSON)
+	}
+}
+
+// TestConditionReasons: a trace says of a condition that does not hold which value failed, and why.
+func TestConditionReasons(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		operator, key string
+		values        []string
+		want          string
+	}{
+		{"StringEquals", "k", []string{"a", "b"}, `"x" matches none of the policy's values`},
+		{"StringNotLike", "k", []string{"a", "x*"}, `"x" matches "x*"`},
+		{"NotIpAddress", "k", []string{"10.0.0.0/8"}, `"x" cannot be compared with the policy's values`},
+		{"ForAllValues:StringEquals", "m", []string{"a"}, `"b" matches none of the policy's values`},
+		{"ForAnyValue:StringNotEquals", "m", []string{"a", "b"}, `"a" matches "a"`},
+		{"StringEquals", "missing", []string{"a"}, "the request does not have the key"},
+		{"ForAnyValue:StringNotEquals", "none", []string{"a"}, "the request does not have the key"},
+		{"Null", "missing", []string{"false"}, "the request does not have the key"},
+		{"Null", "k", []string{"true"}, "the request has the key"},
+		{"StringResembles", "k", []string{"x"}, "there is no such operator"},
+		{"StringEquals", "k", []string{"x"}, ""},
+	} {
+		d := &Document{Version: Version2012, Statements: []Statement{{Effect: Allow, Actions: []string{"*"}, Resources: []string{"*"},
+			Conditions: []Condition{{Operator: c.operator, Key: c.key, Values: c.values}}}}}
+		request := get(alice, account)
+		request.Context = Keys{"k": One("x"), "m": Many([]string{"a", "b"}), "none": Many(nil)}
+		got := Explain(&Set{Identity: []Attached{{Policy: Compile(d)}}}, request).Policies[0].Statements[0].Conditions[0]
+		if got.Reason != c.want || got.Held != (c.want == "") {
+			t.Errorf("%s %s %v: held %v, %q, want %q", c.operator, c.key, c.values, got.Held, got.Reason, c.want)
+		}
 	}
 }
 

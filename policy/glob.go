@@ -1,6 +1,7 @@
 package policy
 
 import (
+	"bytes"
 	"strings"
 	"unicode/utf8"
 )
@@ -14,7 +15,7 @@ const (
 
 // glob matches a subject against a pattern that contains no variables. The zero value matches the empty string.
 type glob struct {
-	pattern string // with anyRun and anyChar
+	pattern []byte // with anyRun and anyChar
 	form    globForm
 }
 
@@ -32,15 +33,27 @@ func newGlob(encoded string) glob {
 	star, question := strings.IndexByte(encoded, anyRun), strings.IndexByte(encoded, anyChar)
 	switch {
 	case question >= 0:
-		return glob{encoded, generalForm}
+		return glob{[]byte(encoded), generalForm}
 	case star < 0:
-		return glob{encoded, literalForm}
+		return glob{[]byte(encoded), literalForm}
 	case strings.Count(encoded, "\xff") == len(encoded):
-		return glob{"", everyForm}
+		return glob{nil, everyForm}
 	case star == len(encoded)-1:
-		return glob{encoded[:star], prefixForm}
+		return glob{[]byte(encoded[:star]), prefixForm}
 	}
-	return glob{encoded, generalForm}
+	return glob{[]byte(encoded), generalForm}
+}
+
+// prefix gives what every subject begins with, as far as the pattern begins with a literal.
+func (g glob) prefix() string { return literalPrefix(string(g.pattern)) }
+
+func literalPrefix(encoded string) string {
+	for i := range len(encoded) {
+		if encoded[i] == anyRun || encoded[i] == anyChar {
+			return encoded[:i]
+		}
+	}
+	return encoded
 }
 
 // hasWildcard says whether text holds the bytes that stand for wildcards.
@@ -51,7 +64,11 @@ func hasWildcard(s string) bool {
 // encodePlain encodes a pattern in which * and ? are wildcards and nothing else is special. Bytes that are not UTF-8 cannot
 // come from a parsed document; they are replaced, so that they never act as wildcards.
 func encodePlain(pattern string) string {
-	encoded := []byte(strings.ToValidUTF8(pattern, "\uFFFD"))
+	pattern = strings.ToValidUTF8(pattern, "\uFFFD")
+	if !strings.ContainsAny(pattern, "*?") {
+		return pattern
+	}
+	encoded := []byte(pattern)
 	for i, c := range encoded {
 		switch c {
 		case '*':
@@ -68,31 +85,28 @@ func (g glob) match(s string) bool {
 	case everyForm:
 		return true
 	case literalForm:
-		return g.pattern == s
+		return string(g.pattern) == s
 	case prefixForm:
-		return strings.HasPrefix(s, g.pattern)
+		return beginsWith(s, g.pattern)
 	}
 	return matchPattern(g.pattern, s, exact)
 }
 
-// longSubject is the length from which a subject is folded once rather than byte by byte.
-const longSubject = 128
-
 // matchFold is match without regard to the case of ASCII letters; the pattern must be in lower case.
 func (g glob) matchFold(s string) bool {
-	if g.form == everyForm {
-		return true
-	}
-	if len(s) > longSubject {
-		return g.match(lowerASCII(s))
-	}
 	switch g.form {
+	case everyForm:
+		return true
 	case literalForm:
-		return len(s) == len(g.pattern) && fit(g.pattern, s, folded) >= 0
+		return len(s) == len(g.pattern) && foldsTo(s, g.pattern)
 	case prefixForm:
-		return fit(g.pattern, s, folded) >= 0
+		return len(s) >= len(g.pattern) && foldsTo(s, g.pattern)
 	}
 	return matchPattern(g.pattern, s, folded)
+}
+
+func beginsWith(s string, prefix []byte) bool {
+	return len(s) >= len(prefix) && s[:len(prefix)] == string(prefix)
 }
 
 // comparer says how a byte of a pattern is compared with one of the subject.
@@ -105,6 +119,38 @@ const (
 
 func (f comparer) equal(pattern, subject byte) bool {
 	return pattern == subject || f == folded && pattern == lower(subject)
+}
+
+// beginsWith says whether s begins with text.
+func (f comparer) beginsWith(s, text string) bool {
+	if f == exact {
+		return strings.HasPrefix(s, text)
+	}
+	return len(s) >= len(text) && foldsTo(s, []byte(text))
+}
+
+// foldsTo says whether s, which is no shorter, begins with a text in lower case.
+func foldsTo(s string, text []byte) bool {
+	s = s[:len(text)]
+	for i, c := range text {
+		if c != lower(s[i]) {
+			return false
+		}
+	}
+	return true
+}
+
+// after says whether text comes after s in the order of bytes.
+func (f comparer) after(text, s string) bool {
+	if f == exact {
+		return text > s
+	}
+	for i := range min(len(text), len(s)) {
+		if c := lower(s[i]); text[i] != c {
+			return text[i] > c
+		}
+	}
+	return len(text) > len(s)
 }
 
 func lower(c byte) byte {
@@ -123,9 +169,9 @@ func lowerASCII(s string) string {
 }
 
 // matchPattern matches an encoded pattern. Between two * the leftmost fit of a piece is always as good as any other, so that
-// no choice is ever taken back: each piece passes over the subject once, with no recursion and no memory (advisory 42).
-func matchPattern(pattern, s string, f comparer) bool {
-	star := strings.IndexByte(pattern, anyRun)
+// no choice is ever taken back: each piece passes over the subject once, with no recursion (advisory 42).
+func matchPattern(pattern []byte, s string, f comparer) bool {
+	star := bytes.IndexByte(pattern, anyRun)
 	if star < 0 {
 		return fit(pattern, s, f) == len(s)
 	}
@@ -134,7 +180,7 @@ func matchPattern(pattern, s string, f comparer) bool {
 		return false
 	}
 	s, pattern = s[n:], pattern[star+1:]
-	for star = strings.IndexByte(pattern, anyRun); star >= 0; star = strings.IndexByte(pattern, anyRun) {
+	for star = bytes.IndexByte(pattern, anyRun); star >= 0; star = bytes.IndexByte(pattern, anyRun) {
 		if n = find(pattern[:star], s, f); n < 0 {
 			return false
 		}
@@ -144,23 +190,13 @@ func matchPattern(pattern, s string, f comparer) bool {
 }
 
 // fit matches a piece without * at the beginning of s and gives the length of what it took, or -1.
-func fit(piece, s string, f comparer) int {
-	i, j := 0, 0
-	for f == exact && len(piece)-i >= 8 && len(s)-j >= 8 {
-		differ, sure := compareWords(load(piece[i:]), load(s[j:]))
-		if !sure {
-			break
-		}
-		if differ {
-			return -1
-		}
-		i, j = i+8, j+8
-	}
-	for ; i < len(piece); i++ {
+func fit(piece []byte, s string, f comparer) int {
+	j := 0
+	for _, c := range piece {
 		if j >= len(s) {
 			return -1
 		}
-		switch c := piece[i]; {
+		switch {
 		case f.equal(c, s[j]):
 			j++
 		case c != anyChar:
@@ -175,69 +211,43 @@ func fit(piece, s string, f comparer) int {
 	return j
 }
 
-const (
-	lowBits  = 0x7F7F7F7F7F7F7F7F
-	highBits = 0x8080808080808080
-	anyChars = 0xFEFEFEFEFEFEFEFE
-)
+// longPiece is the length in bytes from which a piece is not tried at one place of the subject after the other, which takes the
+// product of both lengths.
+const longPiece = 64
 
-// compareWords compares eight bytes of a piece with eight of a subject, and is sure of the answer unless an anyChar meets a
-// character of more than one byte. It is what keeps long runs of anyChar within the time that Evaluate promises.
-func compareWords(piece, subject uint64) (differ, sure bool) {
-	// The highest bit of each byte of unequal is clear where the piece has anyChar.
-	unequal := piece ^ anyChars
-	unequal = (unequal&lowBits + lowBits) | unequal | lowBits
-	wild := ^unequal >> 7 * 0xFF
-	return (piece^subject)&^wild != 0, subject&wild&highBits == 0
-}
-
-// load gives the first eight bytes of s as a number.
-func load(s string) uint64 {
-	_ = s[7]
-	return uint64(s[0]) | uint64(s[1])<<8 | uint64(s[2])<<16 | uint64(s[3])<<24 |
-		uint64(s[4])<<32 | uint64(s[5])<<40 | uint64(s[6])<<48 | uint64(s[7])<<56
-}
-
-// find gives the end of the leftmost place in s where a piece fits, or -1. An anyChar at either end of the piece only asks for
-// one more character there, so that what is looked for begins and ends with a literal.
-func find(piece, s string, f comparer) int {
-	before, end := 0, len(piece)
-	for before < end && piece[before] == anyChar {
-		before++
+// find gives the end of the leftmost place in s where a piece fits, or -1.
+func find(piece []byte, s string, f comparer) int {
+	switch {
+	case f == exact && bytes.IndexByte(piece, anyChar) < 0:
+		return findLiteral(piece, s)
+	case len(piece) > longPiece:
+		return findLong(piece, s, f)
 	}
-	for end > before && piece[end-1] == anyChar {
-		end--
-	}
-	after := len(piece) - end
-	start := skip(s, before)
-	if start < 0 {
-		return -1
-	}
-	found := findCore(piece[before:end], s[start:], f)
-	if found < 0 {
-		return -1
-	}
-	found += start
-	if rest := skip(s[found:], after); rest >= 0 {
-		return found + rest
-	}
-	return -1
-}
-
-// findCore is find for a piece that begins with a literal or is empty.
-func findCore(piece, s string, f comparer) int {
-	if f == exact && strings.IndexByte(piece, anyChar) < 0 {
-		if i := strings.Index(s, piece); i >= 0 {
-			return i + len(piece)
-		}
-		return -1
-	}
-	for start := 0; len(s)-start >= len(piece); start++ {
+	for start := 0; len(s)-start >= len(piece); {
 		if n := fit(piece, s[start:], f); n >= 0 {
 			return start + n
 		}
+		_, n := utf8.DecodeRuneInString(s[start:])
+		start += n
 	}
 	return -1
+}
+
+// findLiteral is find for a piece without anyChar. Comparing is so fast, many bytes at once, that a cleverer search would not be
+// faster at the lengths that policies have.
+func findLiteral(piece []byte, s string) int {
+	if len(piece) == 0 {
+		return 0
+	}
+	for start := 0; ; start++ {
+		i := strings.IndexByte(s[start:], piece[0])
+		if i < 0 || len(s)-start-i < len(piece) {
+			return -1
+		}
+		if start += i; beginsWith(s[start:], piece) {
+			return start + len(piece)
+		}
+	}
 }
 
 // skip gives the length in bytes of the first n characters of s, or -1 if it has fewer.
@@ -254,7 +264,7 @@ func skip(s string, n int) int {
 }
 
 // fitEnd says whether a piece without * fits the end of s.
-func fitEnd(piece, s string, f comparer) bool {
+func fitEnd(piece []byte, s string, f comparer) bool {
 	for i := len(piece) - 1; i >= 0; i-- {
 		if s == "" {
 			return false

@@ -8,15 +8,24 @@ import (
 	"pgregory.net/rapid"
 )
 
-// referenceMatch is the definition of a wildcard match, written for clarity: exponential, over characters.
+// referenceMatch is the definition of a wildcard match, over characters: matched[j] says whether what of the pattern has been
+// read matches the first j characters.
 func referenceMatch(pattern, s []rune) bool {
-	if len(pattern) == 0 {
-		return len(s) == 0
+	matched := make([]bool, len(s)+1)
+	matched[0] = true
+	for _, c := range pattern {
+		next := make([]bool, len(s)+1)
+		for j := range next {
+			switch {
+			case c == '*':
+				next[j] = matched[j] || j > 0 && next[j-1]
+			case j > 0:
+				next[j] = matched[j-1] && (c == '?' || c == s[j-1])
+			}
+		}
+		matched = next
 	}
-	if pattern[0] == '*' {
-		return referenceMatch(pattern[1:], s) || len(s) > 0 && referenceMatch(pattern, s[1:])
-	}
-	return len(s) > 0 && (pattern[0] == '?' || pattern[0] == s[0]) && referenceMatch(pattern[1:], s[1:])
+	return matched[len(s)]
 }
 
 func TestGlobEqualsItsDefinition(t *testing.T) {
@@ -25,14 +34,16 @@ func TestGlobEqualsItsDefinition(t *testing.T) {
 		alphabet := rapid.RuneFrom([]rune("abé:/☃"))
 		s := rapid.StringOfN(alphabet, 0, 14, -1).Draw(t, "subject")
 		p := rapid.StringOfN(rapid.RuneFrom([]rune("aabé:**??")), 0, 9, -1).Draw(t, "pattern")
-		// Padding brings both over the width at which words are compared.
-		pad := strings.Repeat("abab", rapid.IntRange(0, 5).Draw(t, "padding"))
-		want := referenceMatch([]rune(pad+p), []rune(pad+s))
-		if got := newGlob(encodePlain(pad + p)).match(pad + s); got != want {
-			t.Fatalf("%q against %q: got %v, want %v", pad+p, pad+s, got, want)
+		// Padding brings pieces over the length from which many places are looked at together.
+		pad := strings.Repeat("ab?é", rapid.IntRange(0, 40).Draw(t, "padding"))
+		p = rapid.SampledFrom([]string{"", "*", "*a"}).Draw(t, "star") + pad + p
+		s = strings.Repeat("a", rapid.IntRange(0, 70).Draw(t, "before")) + strings.ReplaceAll(pad, "?", "☃") + s
+		want := referenceMatch([]rune(p), []rune(s))
+		if got := newGlob(encodePlain(p)).match(s); got != want {
+			t.Fatalf("%q against %q: got %v, want %v", p, s, got, want)
 		}
-		if got := newGlob(encodePlain(pad + p)).matchFold(strings.ToUpper(pad) + s); got != want {
-			t.Fatalf("folded %q against %q: got %v, want %v", pad+p, pad+s, got, want)
+		if got := newGlob(encodePlain(p)).matchFold(strings.ReplaceAll(s, "b", "B")); got != want {
+			t.Fatalf("folded %q against %q: got %v, want %v", p, s, got, want)
 		}
 	})
 }
@@ -41,13 +52,18 @@ func FuzzGlob(f *testing.F) {
 	f.Add("arn:aws:s3:::b*/?", "arn:aws:s3:::bucket/k")
 	f.Add("*?*aé", "ééaé")
 	f.Add("????????????", "éééééééééééé")
+	f.Add("*"+strings.Repeat("a?", 40)+"b*", strings.Repeat("aé", 60)+"ab")
 	f.Fuzz(func(t *testing.T, pattern, s string) {
-		got := newGlob(encodePlain(pattern)).match(s)
-		if len(pattern) > 12 || len(s) > 24 || !utf8.ValidString(pattern) || !utf8.ValidString(s) {
+		g := newGlob(encodePlain(pattern))
+		got, gotFolded := g.match(s), newGlob(encodePlain(lowerASCII(pattern))).matchFold(s)
+		if len(pattern) > 500 || len(s) > 500 || !utf8.ValidString(pattern) || !utf8.ValidString(s) {
 			return
 		}
 		if want := referenceMatch([]rune(pattern), []rune(s)); got != want {
 			t.Fatalf("%q against %q: got %v, want %v", pattern, s, got, want)
+		}
+		if want := referenceMatch([]rune(lowerASCII(pattern)), []rune(lowerASCII(s))); gotFolded != want {
+			t.Fatalf("folded %q against %q: got %v, want %v", pattern, s, gotFolded, want)
 		}
 	})
 }
@@ -63,6 +79,8 @@ func TestGlobTakesBytesOfWildcardsLiterally(t *testing.T) {
 		{"a\xfe", "ab", false},
 		{"a*", "a\xff", true},
 		{"a?", "a\xff", true},
+		{"*" + strings.Repeat("a?", 40) + "b*", strings.Repeat("a\xff", 40) + "b", true},
+		{"*" + strings.Repeat("\uFFFD?", 40) + "b*", strings.Repeat("\xffa", 40) + "b", false},
 	} {
 		if got := newGlob(encodePlain(c.pattern)).match(c.subject); got != c.want {
 			t.Errorf("%q against %q: got %v, want %v", c.pattern, c.subject, got, c.want)
@@ -91,6 +109,9 @@ func TestGlobPieces(t *testing.T) {
 		{"abcdefg?i", "abcdefgéi", true},
 		{"abcdefg?i", "abcdefghj", false},
 		{"*?", "", false},
+		{"*" + strings.Repeat("?", 70) + "*", strings.Repeat("é", 69), false},
+		{"*" + strings.Repeat("?", 70) + "*", strings.Repeat("é", 70), true},
+		{"*" + strings.Repeat("?", 70) + "b*", strings.Repeat("é", 140) + "b", true},
 		{"**", "", true},
 	} {
 		for _, g := range []func(glob, string) bool{glob.match, glob.matchFold} {

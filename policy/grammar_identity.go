@@ -2,6 +2,7 @@ package policy
 
 import (
 	"regexp"
+	"slices"
 	"strings"
 )
 
@@ -37,7 +38,7 @@ func (r *reader) checkSession(d *Document) *Error {
 func (r *reader) checkNoPrincipal() *Error {
 	for i := range r.written {
 		for _, name := range [...]string{"Principal", "NotPrincipal"} {
-			if offset, found := r.written[i].elements[name]; found {
+			if offset, found := r.written[i].offset(name); found {
 				return &Error{Message: "Policy document should not specify a principal.", Offset: offset}
 			}
 		}
@@ -179,6 +180,9 @@ func notARN(resource string) string { return "Resource " + resource + ` must be 
 var partitions = [...]string{"aws", "aws-cn", "aws-us-gov", "aws-iso", "aws-iso-b", "aws-iso-e", "aws-iso-f", "aws-eusc"}
 
 func isPartition(name string) bool {
+	if slices.Contains(partitions[:], name) {
+		return true
+	}
 	g := newGlob(encodePlain(name))
 	for _, partition := range partitions {
 		if g.match(partition) {

@@ -25,7 +25,7 @@ func (r *reader) checkTrust(d *Document) *Error {
 
 func (r *reader) checkTrustStatement(st *Statement, written *writtenStatement) *Error {
 	for _, name := range [...]string{"Resource", "NotResource", "NotPrincipal"} {
-		if offset, found := written.elements[name]; found {
+		if offset, found := written.offset(name); found {
 			return &Error{Message: "Has prohibited field " + name, Offset: offset}
 		}
 	}

@@ -24,19 +24,26 @@ func (e *evaluation) examine(t Type, st *statement) (grant, miss) {
 	if !named {
 		return grantNone, missPrincipal
 	}
+	if !e.conditionsHold(st) {
+		return grantNone, missCondition
+	}
+	return how, missNone
+}
+
+// conditionsHold looks at all conditions if they are to be explained, otherwise up to the first that does not hold.
+func (e *evaluation) conditionsHold(st *statement) bool {
 	met := true
 	for i := range st.conditions {
 		held := st.conditions[i].holds(e.context)
 		met = met && held
-		e.recorder.condition(&st.conditions[i], held, e.context)
-		if !met && e.recorder == nil {
-			break
+		switch {
+		case e.recorder != nil:
+			e.recorder.condition(&st.conditions[i], held, e.context)
+		case !met:
+			return false
 		}
 	}
-	if !met {
-		return grantNone, missCondition
-	}
-	return how, missNone
+	return met
 }
 
 // actionMatches compares without case [ACT]. A statement without actions, which no grammar accepts, denies.

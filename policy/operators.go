@@ -1,6 +1,7 @@
 package policy
 
 import (
+	"bytes"
 	"encoding/base64"
 	"net/netip"
 	"strings"
@@ -242,9 +243,10 @@ func boolOrder(a, b bool) int {
 
 // equalFold compares without case. The pattern has no wildcards.
 func (p *pattern) equalFold(s string, ctx Context) bool {
-	text, resolved := p.glob.pattern, true
-	if p.parts != nil {
-		text, resolved = p.resolve(ctx)
+	if p.parts == nil {
+		return bytes.EqualFold(p.glob.pattern, []byte(s))
 	}
-	return resolved && strings.EqualFold(text, s)
+	var room [roomForText]byte
+	text, resolved := p.resolve(room[:0], ctx)
+	return resolved && bytes.EqualFold(text, []byte(s))
 }

@@ -58,12 +58,26 @@ type reader struct {
 
 type writtenStatement struct {
 	effect   string
-	elements map[string]int // name → offset
+	elements []writtenElement
+}
+
+type writtenElement struct {
+	name   string
+	offset int
 }
 
 func (w *writtenStatement) has(name string) bool {
-	_, found := w.elements[name]
+	_, found := w.offset(name)
 	return found
+}
+
+func (w *writtenStatement) offset(name string) (int, bool) {
+	for _, e := range w.elements {
+		if e.name == name {
+			return e.offset, true
+		}
+	}
+	return 0, false
 }
 
 // fault is a refusal with the words of the type for a fault of shape.
@@ -169,10 +183,10 @@ func (r *reader) statements(d *Document, v *strictjson.Value) *Error {
 
 func (r *reader) statement(d *Document, v *strictjson.Value) *Error {
 	st := Statement{Offset: v.Offset, End: v.End}
-	written := writtenStatement{elements: make(map[string]int, len(v.Members))}
+	written := writtenStatement{elements: make([]writtenElement, 0, len(v.Members))}
 	for i := range v.Members {
 		m := &v.Members[i]
-		written.elements[m.Name] = m.Offset
+		written.elements = append(written.elements, writtenElement{m.Name, m.Offset})
 		if fault := r.element(&st, &written, m); fault != nil {
 			return fault
 		}

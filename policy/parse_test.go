@@ -117,6 +117,7 @@ func TestParseAccepts(t *testing.T) {
 		{Resource, `{"Version":"2012-10-17","Statement":{"Effect":"Deny","NotPrincipal":{"AWS":"111122223333"},"Action":"s3:*","Resource":"*"}}`},
 		{Identity, `{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"sts:AssumeRoot","Resource":"arn:aws:iam::*:root"}}`},
 		{Identity, `{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"s3:*","Resource":"arn:aws:s3:us-east-1:111122223333:accesspoint/ap"}}`},
+		{Identity, `{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"s3:*","Resource":["arn:aws-cn:s3:::b","arn:*:s3:::b"]}}`},
 	} {
 		if _, err := Parse(c.text, c.typ); err != nil {
 			t.Errorf("%v: %v\n%s", c.typ, err, c.text)
@@ -209,6 +210,7 @@ func FuzzParsePolicy(f *testing.F) {
 			if err != nil {
 				continue
 			}
+			printedTheSame(t, p.Document())
 			attached := []Attached{{Name: "p", Policy: p}}
 			set := &Set{Identity: attached, Boundary: attached, HasBoundary: true, Session: attached, HasSession: true,
 				Resource: attached, SCPs: [][]Attached{attached}, RCPs: [][]Attached{attached}}

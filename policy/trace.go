@@ -1,5 +1,7 @@
 package policy
 
+import "strconv"
+
 // Trace is why a decision came out as it did: every policy, every statement of it, and what each came to.
 type Trace struct {
 	Decision Decision      `json:"decision"`
@@ -34,6 +36,7 @@ type ConditionTrace struct {
 	Present  bool     `json:"present"`           // whether the request has the key
 	Request  []string `json:"request,omitempty"` // the request's values
 	Held     bool     `json:"held"`
+	Reason   string   `json:"reason,omitempty"` // why it does not hold; empty if it does
 }
 
 // reasons says in words why a statement does not match.
@@ -46,33 +49,61 @@ var reasons = [...]string{
 	missCondition: "a condition does not hold",
 }
 
-// recorder writes a trace while an evaluation runs. A nil recorder records nothing.
+// recorder writes a trace while an evaluation runs.
 type recorder struct {
 	policies   []PolicyTrace
 	conditions []ConditionTrace // of the statement under examination
 }
 
 func (r *recorder) begin(t Type, level int, name string) {
-	if r != nil {
-		r.policies = append(r.policies, PolicyTrace{Type: t, Name: name, Level: level})
-	}
+	r.policies = append(r.policies, PolicyTrace{Type: t, Name: name, Level: level, Statements: []StatementTrace{}})
 }
 
 func (r *recorder) condition(c *condition, held bool, ctx Context) {
-	if r == nil {
-		return
-	}
 	trace := ConditionTrace{Operator: c.source.Operator, Key: c.source.Key, Values: c.source.Values, Held: held}
-	if value, found := ctx.Lookup(c.key); found {
+	value, found := ctx.Lookup(c.key)
+	if found {
 		trace.Present, trace.Request = true, value.Strings()
+	}
+	if !held {
+		trace.Reason = c.reason(value, found, ctx)
 	}
 	r.conditions = append(r.conditions, trace)
 }
 
-func (r *recorder) statement(index int, st *statement, m miss) {
-	if r == nil {
-		return
+// reason says why the condition does not hold: the first value of the request that fails, and the policy's value that it meets.
+func (c *condition) reason(value Value, found bool, ctx Context) string {
+	switch {
+	case c.operator.comparison == compareUnknown:
+		return "there is no such operator"
+	case !found || value.len() == 0:
+		return "the request does not have the key"
+	case c.operator.comparison == compareNull:
+		return "the request has the key"
 	}
+	reason := ""
+	for i := range value.len() {
+		if reason == "" && !c.valueHolds(value.at(i), ctx) {
+			reason = strconv.Quote(value.at(i)) + c.failure(value.at(i), ctx)
+		}
+	}
+	return reason
+}
+
+// failure says why a value of the request fails.
+func (c *condition) failure(value string, ctx Context) string {
+	for i := range c.operands {
+		if c.operator.compare(&c.operands[i], value, ctx) == yes {
+			return " matches " + strconv.Quote(c.source.Values[i])
+		}
+	}
+	if c.operator.negated {
+		return " cannot be compared with the policy's values"
+	}
+	return " matches none of the policy's values"
+}
+
+func (r *recorder) statement(index int, st *statement, m miss) {
 	trace := StatementTrace{Index: index, Sid: st.sid, Effect: Allow, Matched: m == missNone, Reason: reasons[m],
 		Conditions: r.conditions}
 	if st.deny {
@@ -85,7 +116,7 @@ func (r *recorder) statement(index int, st *statement, m miss) {
 
 // Explain evaluates again, with a recorder. Evaluation is pure, so that the trace's decision is the one of Evaluate.
 func Explain(set *Set, request *Request) Trace {
-	r := &recorder{}
+	r := &recorder{policies: []PolicyTrace{}}
 	e := evaluation{set: set, request: request, context: request.Context, recorder: r}
 	decision := e.run()
 	return Trace{Decision: decision, Policies: r.policies, Notes: e.notes(decision)}

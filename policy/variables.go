@@ -103,23 +103,33 @@ func (p *part) value(ctx Context) (string, bool) {
 	return p.fallback, p.hasDefault
 }
 
-// resolve gives the pattern's inner form; false means that a variable has no value.
-func (p *pattern) resolve(ctx Context) (string, bool) {
-	if len(p.parts) == 1 {
-		return p.parts[0].value(ctx)
+// prefix gives what every subject begins with, as far as that does not depend on the request.
+func (p *pattern) prefix() string {
+	switch {
+	case p.parts == nil:
+		return p.glob.prefix()
+	case p.parts[0].variable:
+		return ""
 	}
-	var joined strings.Builder
+	return literalPrefix(p.parts[0].text)
+}
+
+// roomForText is the length in bytes up to which a pattern with variables is joined without allocation.
+const roomForText = 256
+
+// resolve appends the pattern's inner form to a buffer; false means that a variable has no value.
+func (p *pattern) resolve(buffer []byte, ctx Context) ([]byte, bool) {
 	for i := range p.parts {
 		text := p.parts[i].text
 		if p.parts[i].variable {
 			var found bool
 			if text, found = p.parts[i].value(ctx); !found {
-				return "", false
+				return nil, false
 			}
 		}
-		joined.WriteString(text)
+		buffer = append(buffer, text...)
 	}
-	return joined.String(), true
+	return buffer, true
 }
 
 // match says whether the subject matches, and whether all variables had values; without them nothing matches.
@@ -127,6 +137,7 @@ func (p *pattern) match(s string, ctx Context) (matched, resolved bool) {
 	if p.parts == nil {
 		return p.glob.match(s), true
 	}
-	text, resolved := p.resolve(ctx)
+	var room [roomForText]byte
+	text, resolved := p.resolve(room[:0], ctx)
 	return resolved && matchPattern(text, s, exact), resolved
 }

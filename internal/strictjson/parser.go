@@ -1,14 +1,14 @@
 package strictjson
 
 import (
-	"bytes"
+	"strings"
 	"unicode/utf16"
 	"unicode/utf8"
 )
 
 // parser reads the text once from left to right. depth and tokens are what is left of the limits.
 type parser struct {
-	data   []byte
+	data   string
 	pos    int
 	depth  int
 	tokens int
@@ -66,7 +66,7 @@ func (p *parser) value() (Value, error) {
 
 func (p *parser) word(word string, kind Kind) (Value, error) {
 	start := p.pos
-	if !bytes.HasPrefix(p.data[start:], []byte(word)) {
+	if !strings.HasPrefix(p.data[start:], word) {
 		return Value{}, p.fail(start, "no value begins here")
 	}
 	p.pos += len(word)
@@ -84,15 +84,15 @@ func (p *parser) nested(kind Kind) (Value, error) {
 	p.depth--
 	defer func() { p.depth++ }()
 	v := Value{Kind: kind, Offset: p.pos}
-	closing, item := byte(']'), p.element
+	closing := byte(']')
 	if kind == Object {
-		closing, item = '}', p.member
+		closing = '}'
 	}
 	p.pos++
 	p.skipSpace()
 	names := nameSet{}
 	for more := p.peek() != closing; more; {
-		if err := item(&v, &names); err != nil {
+		if err := p.item(&v, &names); err != nil {
 			return Value{}, err
 		}
 		p.skipSpace()
@@ -111,7 +111,14 @@ func (p *parser) nested(kind Kind) (Value, error) {
 	return v, p.spend(1)
 }
 
-func (p *parser) element(array *Value, _ *nameSet) error {
+func (p *parser) item(to *Value, names *nameSet) error {
+	if to.Kind == Object {
+		return p.member(to, names)
+	}
+	return p.element(to)
+}
+
+func (p *parser) element(array *Value) error {
 	v, err := p.value()
 	if err != nil {
 		return err
@@ -132,7 +139,7 @@ func (p *parser) member(object *Value, names *nameSet) error {
 	if err != nil {
 		return err
 	}
-	if !names.add(foldName(name)) {
+	if !names.add(name) {
 		return p.fail(start, "duplicate key")
 	}
 	p.skipSpace()
@@ -145,11 +152,18 @@ func (p *parser) member(object *Value, names *nameSet) error {
 	if err != nil {
 		return err
 	}
+	if object.Members == nil {
+		object.Members = make([]Member, 0, usualMembers)
+	}
 	object.Members = append(object.Members, Member{Name: name, Offset: start, Value: v})
 	return nil
 }
 
-// nameSet holds the folded keys of one object: in a list while they are few, then in a map.
+// usualMembers is the number of members for which an object has room from the start.
+const usualMembers = 4
+
+// nameSet holds the keys of one object, which differ under simple case folding: in a list while they are few, then folded in a
+// map.
 type nameSet struct {
 	few  []string
 	many map[string]struct{}
@@ -158,19 +172,23 @@ type nameSet struct {
 func (s *nameSet) add(name string) bool {
 	if s.many == nil {
 		for _, other := range s.few {
-			if other == name {
+			if strings.EqualFold(other, name) {
 				return false
 			}
+		}
+		if s.few == nil {
+			s.few = make([]string, 0, usualMembers)
 		}
 		if s.few = append(s.few, name); len(s.few) < 16 {
 			return true
 		}
 		s.many = make(map[string]struct{}, 32)
 		for _, other := range s.few {
-			s.many[other] = struct{}{}
+			s.many[foldName(other)] = struct{}{}
 		}
 		return true
 	}
+	name = foldName(name)
 	if _, found := s.many[name]; found {
 		return false
 	}
@@ -203,7 +221,7 @@ func (p *parser) number() (Value, error) {
 			return Value{}, p.fail(p.pos, "malformed number")
 		}
 	}
-	return Value{Kind: Number, Text: string(p.data[start:p.pos]), Offset: start, End: p.pos}, nil
+	return Value{Kind: Number, Text: p.data[start:p.pos], Offset: start, End: p.pos}, nil
 }
 
 func (p *parser) digits() bool {
@@ -220,7 +238,7 @@ func (p *parser) string() (string, error) {
 	for p.pos < len(p.data) {
 		switch c := p.data[p.pos]; {
 		case c == '"':
-			s := string(p.data[start:p.pos])
+			s := p.data[start:p.pos]
 			p.pos++
 			return s, nil
 		case c == '\\':
@@ -291,7 +309,7 @@ func (p *parser) hex() (rune, bool) {
 		return 0, false
 	}
 	var r rune
-	for _, c := range p.data[p.pos+1 : p.pos+5] {
+	for _, c := range []byte(p.data[p.pos+1 : p.pos+5]) {
 		switch {
 		case c >= '0' && c <= '9':
 			c -= '0'

@@ -91,7 +91,7 @@ func (e *Error) Error() string { return fmt.Sprintf("reading JSON at byte %d: %s
 
 // Parse reads one document.
 func Parse(data []byte, limits Limits) (Value, error) {
-	p := parser{data: data, depth: orDefault(limits.Depth, defaultDepth), tokens: orDefault(limits.Tokens, defaultTokens)}
+	p := parser{depth: orDefault(limits.Depth, defaultDepth), tokens: orDefault(limits.Tokens, defaultTokens)}
 	if most := orDefault(limits.Bytes, defaultBytes); len(data) > most {
 		return Value{}, p.fail(most, "document too large")
 	}
@@ -101,6 +101,7 @@ func Parse(data []byte, limits Limits) (Value, error) {
 	if !utf8.Valid(data) {
 		return Value{}, p.fail(invalidUTF8(data), "invalid UTF-8")
 	}
+	p.data = string(data) // once: the texts of the tree are parts of it
 	p.skipSpace()
 	v, err := p.value()
 	if err != nil {
