@@ -20,6 +20,7 @@ var layers = map[string]int{
 	"internal/config":     0,
 	"sigv4":               1,
 	"policy":              1,
+	"policy/lint":         2,
 	"internal/identity":   2,
 	"internal/directory":  2,
 	"internal/api":        2,
@@ -95,6 +96,7 @@ func TestRoomsKeepToThemselves(t *testing.T) {
 	t.Parallel()
 	forbidden := map[string][]string{
 		"policy":             {"net/http", "os"},
+		"policy/lint":        {"net/http", "os"},
 		"internal/sts":       {"net/http", "encoding/xml", "go.etcd.io/etcd/client/v3"},
 		"internal/iam":       {"net/http", "encoding/xml", "go.etcd.io/etcd/client/v3"},
 		"internal/directory": {"net/http", "os", "go.etcd.io/etcd/client/v3"},
