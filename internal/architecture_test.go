@@ -24,6 +24,7 @@ var layers = map[string]int{
 	"internal/identity":   2,
 	"internal/directory":  2,
 	"internal/api":        2,
+	"internal/policycase": 3,
 	"internal/authz":      3,
 	"internal/session":    3,
 	"internal/mfa":        3,

@@ -37,7 +37,7 @@ func ParseCase(text []byte) (*Case, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := caseReader{text: text, c: &Case{ID: idOf(&root)}}
+	r := caseReader{text: text, c: &Case{ID: idOf(&root)}, keys: policy.Keys{}}
 	for _, part := range [...]struct {
 		name string
 		read func(*strictjson.Value) error
@@ -72,6 +72,7 @@ func idOf(root *strictjson.Value) string {
 type caseReader struct {
 	text []byte
 	c    *Case
+	keys policy.Keys
 }
 
 // members calls the function of each member of an object.
@@ -137,7 +138,8 @@ func (r *caseReader) request(v *strictjson.Value) error {
 	if _, found := v.Get("principal"); !found {
 		return fmt.Errorf("the request has no %q", "principal")
 	}
-	if role, ok := req.Context.(policy.Keys)["aws:principalarn"]; ok && req.Principal.Kind == policy.Role && req.Principal.RoleARN == "" {
+	req.Context = r.keys
+	if role, ok := r.keys["aws:principalarn"]; ok && req.Principal.Kind == policy.Role && req.Principal.RoleARN == "" {
 		req.Principal.RoleARN, _ = role.Single() // the only place where a session shows its role's path
 	}
 	if p := &req.Principal; p.Kind == policy.Role && p.RoleARN == "" {
@@ -152,7 +154,6 @@ func (r *caseReader) context(v *strictjson.Value) error {
 	if v.Kind != strictjson.Object {
 		return fmt.Errorf("context is not an object")
 	}
-	keys := make(policy.Keys, len(v.Members))
 	for i := range v.Members {
 		name, value := v.Members[i].Name, &v.Members[i].Value
 		if value.Kind != strictjson.Array {
@@ -160,7 +161,7 @@ func (r *caseReader) context(v *strictjson.Value) error {
 			if err != nil {
 				return err
 			}
-			keys[strings.ToLower(name)] = policy.One(s)
+			r.keys[strings.ToLower(name)] = policy.One(s)
 			continue
 		}
 		many := make([]string, len(value.Elements))
@@ -170,9 +171,8 @@ func (r *caseReader) context(v *strictjson.Value) error {
 				return err
 			}
 		}
-		keys[strings.ToLower(name)] = policy.Many(many)
+		r.keys[strings.ToLower(name)] = policy.Many(many)
 	}
-	r.c.Request.Context = keys
 	return nil
 }
 
