@@ -30,13 +30,13 @@ is no case gets {"error": …}, and the exit status is 1 once all lines are answ
 		Args: oneFile,
 		RunE: func(c *cobra.Command, args []string) error {
 			if batch {
-				return answerLines(c, args, policycase.Evaluate)
+				return answerLines(c, args, policycase.AnswerLine)
 			}
 			name, text, err := readInput(c, args)
 			if err != nil {
 				return err
 			}
-			a, err := policycase.Evaluate(text)
+			a, err := policycase.AnswerLine(text)
 			if err != nil {
 				return withHint(fmt.Errorf("%s: %w", name, err), "docs/policy-tools.md has the format of a case")
 			}

@@ -126,14 +126,14 @@ func (e *explanation) policy(p *policy.PolicyTrace) {
 func (e *explanation) statement(s *policy.StatementTrace) {
 	color, mark, outcome := faint, "-", "does not match: "+s.Reason
 	if s.Matched {
-		color, mark, outcome = green, "✓", "matches"
-		if s.Effect == policy.ExplicitDeny {
-			color, mark = red, "✗"
+		color, mark, outcome = red, "✗", "matches"
+		if s.Effect == policy.Allow {
+			color, mark = green, "✓"
 		}
 	}
-	effect := "Allow"
-	if s.Effect == policy.ExplicitDeny {
-		effect = "Deny"
+	effect := "Deny"
+	if s.Effect == policy.Allow {
+		effect = "Allow"
 	}
 	sid := ""
 	if s.Sid != "" {

@@ -45,8 +45,8 @@ type Failure struct {
 	Error string `json:"error"`
 }
 
-// Evaluate answers a line: a case, or a submission that the corpus of cases has among them (kind "validate").
-func Evaluate(line []byte) (any, error) {
+// AnswerLine answers a line: a case, or a submission that the corpus of cases has among them (kind "validate").
+func AnswerLine(line []byte) (any, error) {
 	root, err := parse(line)
 	if err != nil {
 		return nil, fmt.Errorf("reading a case: %w", err)

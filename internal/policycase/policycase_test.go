@@ -155,7 +155,7 @@ func TestEach(t *testing.T) {
 		`{"id":"d","kind":"validate","document":"x","policy_type":"user"}`, strings.Repeat("y", 100_000), good("e")}, "\n") // the last without an end
 	for name, r := range map[string]io.Reader{"whole": strings.NewReader(input), "halves": iotest.HalfReader(strings.NewReader(input)),
 		"the end with the last": iotest.DataErrReader(strings.NewReader(input))} {
-		lines, tally := answersOf(t, r, Evaluate)
+		lines, tally := answersOf(t, r, AnswerLine)
 		if tally != (Tally{Lines: 9, Failed: 6}) || len(lines) != 9 {
 			t.Fatalf("%s: %+v, %d answers", name, tally, len(lines))
 		}
@@ -170,11 +170,11 @@ func TestEach(t *testing.T) {
 			t.Errorf("%s: a long line: %v", name, message)
 		}
 	}
-	if lines, tally := answersOf(t, strings.NewReader(""), Evaluate); len(lines) != 0 || tally.Lines != 0 {
+	if lines, tally := answersOf(t, strings.NewReader(""), AnswerLine); len(lines) != 0 || tally.Lines != 0 {
 		t.Errorf("nothing is answered with %v", lines)
 	}
 	atLimit := `{"id":"` + strings.Repeat("x", MaxLine-len(`{"id":""}`)) + `"}`
-	if lines, _ := answersOf(t, strings.NewReader(atLimit+"\n"), Evaluate); len(lines) != 1 || lines[0]["error"] == errTooLong.Error() {
+	if lines, _ := answersOf(t, strings.NewReader(atLimit+"\n"), AnswerLine); len(lines) != 1 || lines[0]["error"] == errTooLong.Error() {
 		t.Error("a line of the greatest length is not read")
 	}
 }
@@ -205,12 +205,12 @@ func TestEachAnswersAtOnce(t *testing.T) {
 func TestEachFails(t *testing.T) {
 	t.Parallel()
 	broken := errors.New("broken")
-	if _, err := Each(iotest.ErrReader(broken), io.Discard, Evaluate); !errors.Is(err, broken) {
+	if _, err := Each(iotest.ErrReader(broken), io.Discard, AnswerLine); !errors.Is(err, broken) {
 		t.Errorf("a reader that fails: %v", err)
 	}
 	w, r := io.Pipe()
 	w.CloseWithError(broken)
-	if _, err := Each(strings.NewReader("x\n"), r, Evaluate); !errors.Is(err, broken) {
+	if _, err := Each(strings.NewReader("x\n"), r, AnswerLine); !errors.Is(err, broken) {
 		t.Errorf("a writer that fails: %v", err)
 	}
 }

@@ -240,6 +240,9 @@ func (x *exchange) answer(op *Operation, a Answer) {
 		x.unavailable(err)
 		return
 	}
+	if values := warningHeader(x.request.PolicyWarnings); values != nil {
+		x.w.Header()["X-Stint-Policy-Warning"] = values
+	}
 	buffer := buffers.Get().(*[]byte)
 	if x.json {
 		*buffer = a.AppendJSON((*buffer)[:0], x.request.ID)

@@ -18,6 +18,9 @@ func (l *linter) actions(s *statement) {
 		values  []string
 	}{{"Action", s.Actions}, {"NotAction", s.NotActions}} {
 		for _, a := range list.values {
+			if l.full() {
+				return
+			}
 			if code, message := l.unknownAction(a); code != "" {
 				l.add(s, Warning, code, list.element, message)
 			}
@@ -62,6 +65,9 @@ func (l *linter) resources(s *statement) {
 // redundant finds values that another value of the list covers. Of two that are the same the second is meant.
 func (l *linter) redundant(s *statement, element, code string, values []string, fold bool) {
 	for i, v := range values {
+		if l.full() || l.budget < 0 {
+			return
+		}
 		for j, w := range values {
 			if i != j && (j < i || !l.covers(v, w, fold)) && l.covers(w, v, fold) {
 				l.add(s, Suggestion, code, element, quote(v)+" is in "+quote(w)+" already: leave it out.")

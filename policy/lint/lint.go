@@ -47,6 +47,18 @@ type Finding struct {
 	Offset    int      `json:"offset"` // of the place in the text, in bytes; -1 if it is nowhere in particular
 }
 
+// String gives the finding in one line of text, as far as the document's own text is one line.
+func (f Finding) String() string {
+	where := ""
+	if f.Statement >= 0 {
+		where = " in statement " + strconv.Itoa(f.Statement)
+		if f.Sid != "" {
+			where += " " + quote(f.Sid)
+		}
+	}
+	return f.Code + where + ": " + f.Message
+}
+
 // Options say what a document alone does not.
 type Options struct {
 	// Account is the account that the policy belongs to. Empty means that it is not known: then trust in any account may be
@@ -91,6 +103,9 @@ func Document(d *policy.Document, o Options) []Finding {
 		l.statements = append(l.statements, newStatement(i, &d.Statements[i]))
 	}
 	for _, s := range l.statements {
+		if l.full() {
+			break
+		}
 		l.principals(s)
 		l.trust(s)
 		l.actions(s)
@@ -164,8 +179,11 @@ func (l *linter) addCondition(s *statement, c *condition, severity Severity, cod
 	l.put(Finding{Code: code, Severity: severity, Statement: s.index, Sid: s.Sid, Element: "Condition", Message: message, Offset: c.Offset})
 }
 
+// full says whether nothing more would be kept.
+func (l *linter) full() bool { return len(l.findings) >= maxFindings }
+
 func (l *linter) put(f Finding) {
-	if len(l.findings) < maxFindings {
+	if !l.full() {
 		l.findings = append(l.findings, f)
 	}
 }

@@ -14,6 +14,9 @@ func (l *linter) overlaps(s *statement) {
 		if other == s {
 			continue
 		}
+		if l.budget < 0 {
+			return
+		}
 		switch {
 		case s.allow && !other.allow && len(other.conditions) == 0 && l.includes(other, s):
 			l.add(s, Warning, "UNREACHABLE_STATEMENT", "", "Never allows anything: "+other.words()+" denies all of it.")
