@@ -4,6 +4,7 @@ import (
 	"flag"
 	"fmt"
 	"os"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -303,4 +304,33 @@ func FuzzText(f *testing.F) {
 			}
 		}
 	})
+}
+
+// The page that explains the codes has every one that a check is known by, and no other.
+func TestCodesAreDocumented(t *testing.T) {
+	t.Parallel()
+	page, err := os.ReadFile("../../docs/policy-tools.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, table, found := strings.Cut(string(page), "| code | severity | when |")
+	if !found {
+		t.Fatal("the page has no table of codes")
+	}
+	documented := regexp.MustCompile("`([A-Z]+(?:_[A-Z]+)+)`").FindAllStringSubmatch(table, -1)
+	codes := map[string]bool{"ALLOW_WITH_NOT_PRINCIPAL": true, "INVALID_CONDITION_OPERATOR": true} // only in documents made by hand
+	for _, c := range checks {
+		codes[c.code] = true
+	}
+	for _, d := range documented {
+		if !codes[d[1]] {
+			t.Errorf("%s is documented and no check has it", d[1])
+		}
+		codes[d[1]] = false
+	}
+	for code, missing := range codes {
+		if missing {
+			t.Errorf("%s is not documented", code)
+		}
+	}
 }
