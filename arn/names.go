@@ -57,3 +57,8 @@ func AssumedRole(p Partition, account AccountID, roleName, session string) strin
 func FederatedUser(p Partition, account AccountID, name string) string {
 	return "arn:" + string(p) + ":sts::" + string(account) + ":federated-user/" + name
 }
+
+// DelegationRequest is a request for temporary delegation in the account that it is for.
+func DelegationRequest(p Partition, account AccountID, id string) string {
+	return "arn:" + string(p) + ":iam::" + string(account) + ":delegation-request/" + id
+}

@@ -234,12 +234,13 @@ var iamPaths = [...]string{"user/", "federated-user/", "role/", "group/", "insta
 // regionalS3Resources are the beginnings of the names of S3 resources that live in a region.
 var regionalS3Resources = [...]string{"accesspoint/", "access-grants/", "async-request/", "job/", "storage-lens/", "storage-lens-group/"}
 
-// iamResourceFault also takes the root user, which AWS's message does not list but sts:AssumeRoot is allowed on.
+// iamResourceFault also takes the root user, which AWS's message does not list but sts:AssumeRoot is allowed on, and delegation
+// requests, which are younger than the message.
 func iamResourceFault(resource, region, name string, complete bool) string {
 	switch {
 	case region != "" && region != "*":
 		return "IAM resource " + resource + " cannot contain region information."
-	case complete && name != "*" && name != "root" && !hasAnyPrefix(name, iamPaths[:]):
+	case complete && name != "*" && name != "root" && !strings.HasPrefix(name, "delegation-request/") && !hasAnyPrefix(name, iamPaths[:]):
 		return `IAM resource path must either be "*" or start with ` + strings.Join(iamPaths[:], ", ") + "."
 	}
 	return ""

@@ -18,6 +18,7 @@ import (
 	"github.com/stint-sts/stint/internal/directory"
 	"github.com/stint-sts/stint/internal/iam"
 	"github.com/stint-sts/stint/internal/mfa"
+	"github.com/stint-sts/stint/internal/organizations"
 	"github.com/stint-sts/stint/internal/server"
 	"github.com/stint-sts/stint/internal/session"
 	"github.com/stint-sts/stint/internal/store"
@@ -88,7 +89,10 @@ func (n *node) frontend() *wire.Frontend {
 		Sealer:     sealer,
 		MFA:        verifier,
 		Random:     rand.Reader,
+
+		OutboundIssuer: outboundIssuer,
 	}
+	accounts := &organizations.Service{Authorizer: authorizer, Directory: n.store, Sealer: sealer, Random: rand.Reader}
 	return wire.NewFrontend(wire.Options{
 		View:         n.store.View,
 		Authn:        authn.New(sealer, n.regions),
@@ -97,10 +101,13 @@ func (n *node) frontend() *wire.Frontend {
 		Now:          n.now,
 		Region:       n.region,
 		Log:          n.log,
-		Bindings:     bindings(tokens, identities),
-		JSON:         ownOperations(tokens),
+		Bindings:     bindings(tokens, identities, accounts),
+		JSON:         ownOperations(tokens, identities),
 	})
 }
+
+// outboundIssuer is the URL of an account's own token issuer: of the form of AWS's.
+func outboundIssuer(id string) string { return "https://" + id + ".tokens.sts.global.api.aws" }
 
 // ledger keeps the spent codes of package mfa in the store.
 type ledger struct{ store *store.Store }

@@ -2,13 +2,17 @@ package main
 
 import (
 	"github.com/stint-sts/stint/internal/iam"
+	"github.com/stint-sts/stint/internal/organizations"
 	"github.com/stint-sts/stint/internal/sts"
 	"github.com/stint-sts/stint/internal/wire"
 )
 
+// delegationPath is where the requestor of a delegation asks for what AWS would publish.
+const delegationPath = "/stint/v1/delegation-notification"
+
 // bindings lists every operation that this build performs, and those of STS that it refuses. The frontend refuses the others
 // of the models by name.
-func bindings(tokens *sts.Service, identities *iam.Service) []wire.Binding {
+func bindings(tokens *sts.Service, identities *iam.Service, accounts *organizations.Service) []wire.Binding {
 	return []wire.Binding{
 		wire.Bind(wire.AssumeRole, tokens.AssumeRole),
 		wire.Bind(wire.DecodeAuthorizationMessage, tokens.DecodeAuthorizationMessage),
@@ -114,12 +118,111 @@ func bindings(tokens *sts.Service, identities *iam.Service) []wire.Binding {
 		wire.Bind(wire.CreateAccountAlias, identities.CreateAccountAlias),
 		wire.Bind(wire.DeleteAccountAlias, identities.DeleteAccountAlias),
 		wire.Bind(wire.ListAccountAliases, identities.ListAccountAliases),
+
+		// Organizations: the organization itself.
+		wire.Bind(wire.CreateOrganization, accounts.CreateOrganization),
+		wire.Bind(wire.DeleteOrganization, accounts.DeleteOrganization),
+		wire.Bind(wire.DescribeOrganization, accounts.DescribeOrganization),
+		wire.Bind(wire.LeaveOrganization, accounts.LeaveOrganization),
+
+		// Organizations: accounts.
+		wire.Bind(wire.CreateAccount, accounts.CreateAccount),
+		wire.Bind(wire.DescribeAccount, accounts.DescribeAccount),
+		wire.Bind(wire.DescribeCreateAccountStatus, accounts.DescribeCreateAccountStatus),
+		wire.Bind(wire.ListAccounts, accounts.ListAccounts),
+		wire.Bind(wire.ListAccountsForParent, accounts.ListAccountsForParent),
+		wire.Bind(wire.ListCreateAccountStatus, accounts.ListCreateAccountStatus),
+		wire.Bind(wire.MoveAccount, accounts.MoveAccount),
+		wire.Bind(wire.RemoveAccountFromOrganization, accounts.RemoveAccountFromOrganization),
+
+		// Organizations: roots and units.
+		wire.Bind(wire.CreateOrganizationalUnit, accounts.CreateOrganizationalUnit),
+		wire.Bind(wire.DeleteOrganizationalUnit, accounts.DeleteOrganizationalUnit),
+		wire.Bind(wire.DescribeOrganizationalUnit, accounts.DescribeOrganizationalUnit),
+		wire.Bind(wire.ListChildren, accounts.ListChildren),
+		wire.Bind(wire.ListOrganizationalUnitsForParent, accounts.ListOrganizationalUnitsForParent),
+		wire.Bind(wire.ListParents, accounts.ListParents),
+		wire.Bind(wire.ListRoots, accounts.ListRoots),
+		wire.Bind(wire.UpdateOrganizationalUnit, accounts.UpdateOrganizationalUnit),
+
+		// Organizations: policies.
+		wire.Bind(wire.AttachPolicy, accounts.AttachPolicy),
+		wire.Bind(wire.OrganizationsCreatePolicy, accounts.CreatePolicy),
+		wire.Bind(wire.OrganizationsDeletePolicy, accounts.DeletePolicy),
+		wire.Bind(wire.DescribePolicy, accounts.DescribePolicy),
+		wire.Bind(wire.DetachPolicy, accounts.DetachPolicy),
+		wire.Bind(wire.DisablePolicyType, accounts.DisablePolicyType),
+		wire.Bind(wire.EnablePolicyType, accounts.EnablePolicyType),
+		wire.Bind(wire.OrganizationsListPolicies, accounts.ListPolicies),
+		wire.Bind(wire.ListPoliciesForTarget, accounts.ListPoliciesForTarget),
+		wire.Bind(wire.ListTargetsForPolicy, accounts.ListTargetsForPolicy),
+		wire.Bind(wire.UpdatePolicy, accounts.UpdatePolicy),
+
+		// Organizations: tags.
+		wire.Bind(wire.ListTagsForResource, accounts.ListTagsForResource),
+		wire.Bind(wire.TagResource, accounts.TagResource),
+		wire.Bind(wire.UntagResource, accounts.UntagResource),
+
+		// Organizations: services.
+		wire.Bind(wire.DeregisterDelegatedAdministrator, accounts.DeregisterDelegatedAdministrator),
+		wire.Bind(wire.DisableAWSServiceAccess, accounts.DisableAWSServiceAccess),
+		wire.Bind(wire.EnableAWSServiceAccess, accounts.EnableAWSServiceAccess),
+		wire.Bind(wire.ListAWSServiceAccessForOrganization, accounts.ListAWSServiceAccessForOrganization),
+		wire.Bind(wire.ListDelegatedAdministrators, accounts.ListDelegatedAdministrators),
+		wire.Bind(wire.ListDelegatedServicesForAccount, accounts.ListDelegatedServicesForAccount),
+		wire.Bind(wire.RegisterDelegatedAdministrator, accounts.RegisterDelegatedAdministrator),
+
+		// OpenID Connect providers.
+		wire.Bind(wire.AddClientIDToOpenIDConnectProvider, identities.AddClientIDToOpenIDConnectProvider),
+		wire.Bind(wire.CreateOpenIDConnectProvider, identities.CreateOpenIDConnectProvider),
+		wire.Bind(wire.DeleteOpenIDConnectProvider, identities.DeleteOpenIDConnectProvider),
+		wire.Bind(wire.GetOpenIDConnectProvider, identities.GetOpenIDConnectProvider),
+		wire.Bind(wire.ListOpenIDConnectProviderTags, identities.ListOpenIDConnectProviderTags),
+		wire.Bind(wire.ListOpenIDConnectProviders, identities.ListOpenIDConnectProviders),
+		wire.Bind(wire.RemoveClientIDFromOpenIDConnectProvider, identities.RemoveClientIDFromOpenIDConnectProvider),
+		wire.Bind(wire.TagOpenIDConnectProvider, identities.TagOpenIDConnectProvider),
+		wire.Bind(wire.UntagOpenIDConnectProvider, identities.UntagOpenIDConnectProvider),
+		wire.Bind(wire.UpdateOpenIDConnectProviderThumbprint, identities.UpdateOpenIDConnectProviderThumbprint),
+
+		// SAML providers.
+		wire.Bind(wire.CreateSAMLProvider, identities.CreateSAMLProvider),
+		wire.Bind(wire.DeleteSAMLProvider, identities.DeleteSAMLProvider),
+		wire.Bind(wire.GetSAMLProvider, identities.GetSAMLProvider),
+		wire.Bind(wire.ListSAMLProviderTags, identities.ListSAMLProviderTags),
+		wire.Bind(wire.ListSAMLProviders, identities.ListSAMLProviders),
+		wire.Bind(wire.TagSAMLProvider, identities.TagSAMLProvider),
+		wire.Bind(wire.UntagSAMLProvider, identities.UntagSAMLProvider),
+		wire.Bind(wire.UpdateSAMLProvider, identities.UpdateSAMLProvider),
+
+		// Settings of the account and of the organization.
+		wire.Bind(wire.DisableOrganizationsRootCredentialsManagement, identities.DisableOrganizationsRootCredentialsManagement),
+		wire.Bind(wire.DisableOrganizationsRootSessions, identities.DisableOrganizationsRootSessions),
+		wire.Bind(wire.DisableOutboundWebIdentityFederation, identities.DisableOutboundWebIdentityFederation),
+		wire.Bind(wire.EnableOrganizationsRootCredentialsManagement, identities.EnableOrganizationsRootCredentialsManagement),
+		wire.Bind(wire.EnableOrganizationsRootSessions, identities.EnableOrganizationsRootSessions),
+		wire.Bind(wire.EnableOutboundWebIdentityFederation, identities.EnableOutboundWebIdentityFederation),
+		wire.Bind(wire.GetOutboundWebIdentityFederationInfo, identities.GetOutboundWebIdentityFederationInfo),
+		wire.Bind(wire.ListOrganizationsFeatures, identities.ListOrganizationsFeatures),
+		wire.Bind(wire.SetSecurityTokenServicePreferences, identities.SetSecurityTokenServicePreferences),
+
+		// Delegation requests.
+		wire.Bind(wire.AcceptDelegationRequest, identities.AcceptDelegationRequest),
+		wire.Bind(wire.AssociateDelegationRequest, identities.AssociateDelegationRequest),
+		wire.Bind(wire.CreateDelegationRequest, identities.CreateDelegationRequest),
+		wire.Bind(wire.GetDelegationRequest, identities.GetDelegationRequest),
+		wire.Bind(wire.GetHumanReadableSummary, identities.GetHumanReadableSummary),
+		wire.Bind(wire.ListDelegationRequests, identities.ListDelegationRequests),
+		wire.Bind(wire.RejectDelegationRequest, identities.RejectDelegationRequest),
+		wire.Bind(wire.SendDelegationToken, identities.SendDelegationToken),
+		wire.Bind(wire.UpdateDelegationRequest, identities.UpdateDelegationRequest),
 	}
 }
 
 // ownOperations lists the operations of Stint's own, by path.
-func ownOperations(tokens *sts.Service) map[string]wire.JSONBinding {
+func ownOperations(tokens *sts.Service, identities *iam.Service) map[string]wire.JSONBinding {
 	return map[string]wire.JSONBinding{
 		contextPath: wire.BindJSON("IssueContextAssertion", tokens.IssueContext),
+
+		delegationPath: wire.BindJSON("ReceiveDelegationNotification", identities.ReceiveDelegationNotification),
 	}
 }

@@ -15,11 +15,8 @@ import (
 func warnOfPolicies(w io.Writer, c *directory.Change) error {
 	for i := range c.Writes {
 		for _, p := range policiesOf(c.Writes[i].Entity) {
-			for _, f := range lint.Text(p.document.Text(), p.kind, lint.Options{Account: string(p.account)}) {
-				if f.Severity < lint.Warning {
-					continue
-				}
-				if _, err := fmt.Fprintf(w, "warning: %s of account %s: %s\n", p.name, p.account, oneLine(f.String())); err != nil {
+			for _, warning := range lint.Warnings(p.document.Text(), p.kind, lint.Options{Account: string(p.account)}) {
+				if _, err := fmt.Fprintf(w, "warning: %s: %s\n", p.where, oneLine(warning)); err != nil {
 					return err
 				}
 			}
@@ -31,9 +28,13 @@ func warnOfPolicies(w io.Writer, c *directory.Change) error {
 // storedPolicy is a policy with the words for where it is.
 type storedPolicy struct {
 	account  arn.AccountID
-	name     string
+	where    string
 	kind     policy.Type
 	document *directory.Document
+}
+
+func ofAccount(account arn.AccountID, name string, kind policy.Type, document *directory.Document) storedPolicy {
+	return storedPolicy{account, name + " of account " + string(account), kind, document}
 }
 
 func policiesOf(e directory.Entity) []storedPolicy {
@@ -43,14 +44,20 @@ func policiesOf(e directory.Entity) []storedPolicy {
 	case *directory.Group:
 		return inlinePolicies(e.Account, "group "+e.Name, e.Inline)
 	case *directory.Role:
-		trust := storedPolicy{e.Account, "trust policy of role " + e.Name, policy.Trust, e.Trust}
+		trust := ofAccount(e.Account, "trust policy of role "+e.Name, policy.Trust, e.Trust)
 		return append([]storedPolicy{trust}, inlinePolicies(e.Account, "role "+e.Name, e.Inline)...)
 	case *directory.ManagedPolicy:
 		for _, v := range e.Versions {
 			if v.ID == e.DefaultVersion {
-				return []storedPolicy{{e.Account, "policy " + e.Name, policy.Managed, v.Document}}
+				return []storedPolicy{ofAccount(e.Account, "policy "+e.Name, policy.Managed, v.Document)}
 			}
 		}
+	case *directory.ControlPolicy:
+		kind := policy.SCP
+		if e.Type == directory.ResourceControl {
+			kind = policy.RCP
+		}
+		return []storedPolicy{{where: kind.String() + " " + e.Name, kind: kind, document: e.Document}}
 	}
 	return nil
 }
@@ -58,7 +65,7 @@ func policiesOf(e directory.Entity) []storedPolicy {
 func inlinePolicies(account arn.AccountID, holder string, inline []directory.InlinePolicy) []storedPolicy {
 	policies := make([]storedPolicy, len(inline))
 	for i, p := range inline {
-		policies[i] = storedPolicy{account, "inline policy " + p.Name + " of " + holder, policy.Identity, p.Document}
+		policies[i] = ofAccount(account, "inline policy "+p.Name+" of "+holder, policy.Identity, p.Document)
 	}
 	return policies
 }

@@ -17,6 +17,8 @@ type Query struct {
 	ResourceAccount arn.AccountID
 	// Role is set when the resource is a role that is being assumed: its trust policy must allow, too.
 	Role *directory.Role
+	// ResourcePolicy is the resource's own policy, if it has one that speaks for this request.
+	ResourcePolicy *policy.Policy
 	// RequestTags are the tags in the request (aws:RequestTag/…, aws:TagKeys), ResourceTags the resource's.
 	RequestTags  []directory.Tag
 	ResourceTags []directory.Tag
@@ -45,8 +47,10 @@ type evaluation struct {
 	query   Query
 	user    *directory.User // the user behind the caller, if there is one
 	role    *directory.Role // the role behind the caller, if there is one
-	set     policy.Set
-	subject policy.Request
+	// The places of the caller's and of the resource's account in the organization; nil for one that is in none.
+	standing, resourceStanding *directory.Standing
+	set                        policy.Set
+	subject                    policy.Request
 	// room for the usual number of policies
 	identity [8]policy.Attached
 	boundary [1]policy.Attached
@@ -149,10 +153,39 @@ func (e *evaluation) gather(a *Authorizer) {
 		e.set.Trust = true
 		e.set.Resource = append(e.resource[:0], policy.Attached{Name: r.ARN, Policy: r.Trust.Policy(policy.Trust)})
 	}
-	if org, ok := e.view.Organization(); ok {
-		e.set.ManagementAccount = org.ManagementAccount == e.request.Caller.Account
-		e.set.ResourceManagementAccount = org.ManagementAccount == e.query.ResourceAccount
+	if p := e.query.ResourcePolicy; p != nil {
+		e.set.Resource = append(e.set.Resource, policy.Attached{Name: e.query.Resource, Policy: p})
 	}
+	e.control()
+}
+
+// control sets the policies of the organization: the SCPs of the caller's account and the RCPs of the resource's.
+func (e *evaluation) control() {
+	if s, ok := e.view.Standing(e.request.Caller.Account); ok {
+		e.standing = s
+		e.set.ManagementAccount, e.set.SCPs = s.Management(), s.SCPs
+	}
+	if s, ok := e.view.Standing(e.resourceAccount()); ok {
+		e.resourceStanding = s
+		e.set.ResourceManagementAccount = s.Management()
+		if underRCPs(e.query.Action) {
+			e.set.RCPs = s.RCPs
+		}
+	}
+}
+
+func (e *evaluation) resourceAccount() arn.AccountID {
+	if e.query.ResourceAccount != "" {
+		return e.query.ResourceAccount
+	}
+	return e.request.Caller.Account
+}
+
+// underRCPs reports whether RCPs concern the service of an action: AWS lists those that they do ([RCP]), and IAM and
+// Organizations are not among them. The services that accept Stint's credentials under names of their own are.
+func underRCPs(action string) bool {
+	service, _, _ := strings.Cut(action, ":")
+	return service != "iam" && service != "organizations"
 }
 
 func (e *evaluation) attach(inline []directory.InlinePolicy, attached []string) {

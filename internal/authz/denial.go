@@ -97,7 +97,7 @@ type valueItem struct {
 const maxExplanation = 7000
 
 // Explain renders the denial: the statements that matched, those that failed with the reason, and the condition keys that a
-// statement looked at. Of another account's trust policy it tells nothing. What does not fit leaves out the failures.
+// statement looked at. Of another account's trust policy and RCPs it tells nothing. What does not fit leaves out the failures.
 func (d Decision) Explain() ([]byte, error) {
 	m := d.message()
 	text, err := json.Marshal(m)
@@ -127,7 +127,7 @@ func (d Decision) message() *message {
 	foreign := d.query.ResourceAccount != "" && d.query.ResourceAccount != d.caller.Account
 	seen := make(map[string]bool)
 	for _, p := range policy.Explain(&d.eval.set, &d.eval.subject).Policies {
-		if foreign && (p.Type == policy.Trust || p.Type == policy.Resource) {
+		if foreign && (p.Type == policy.Trust || p.Type == policy.Resource || p.Type == policy.RCP) {
 			continue
 		}
 		for _, s := range p.Statements {

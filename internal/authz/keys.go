@@ -69,10 +69,12 @@ func (e *evaluation) requestKey(key string) (policy.Value, bool) {
 		}
 		return policy.Many(keys), true
 	case "aws:resourceaccount":
-		if e.query.ResourceAccount != "" {
-			return policy.One(string(e.query.ResourceAccount)), true
-		}
-		return one(string(r.Caller.Account), r.Caller.Account != "")
+		account := e.resourceAccount()
+		return one(string(account), account != "")
+	case "aws:resourceorgid":
+		return organization(e.resourceStanding)
+	case "aws:resourceorgpaths":
+		return organizationPaths(e.resourceStanding)
 	}
 	return policy.Value{}, false
 }
@@ -101,22 +103,25 @@ func (e *evaluation) principalKey(key string) (policy.Value, bool) {
 		}
 		return policy.One(e.user.Name), true
 	case "aws:principalorgid":
-		org, ok := e.view.Organization()
-		if !ok || !member(org, c) {
-			return policy.Value{}, false
-		}
-		return policy.One(org.ID), true
+		return organization(e.standing)
+	case "aws:principalorgpaths":
+		return organizationPaths(e.standing)
 	}
 	return policy.Value{}, false
 }
 
-func member(org *directory.Organization, c *identity.Caller) bool {
-	for _, m := range org.Members {
-		if m == c.Account {
-			return true
-		}
+func organization(s *directory.Standing) (policy.Value, bool) {
+	if s == nil {
+		return policy.Value{}, false
 	}
-	return org.ManagementAccount == c.Account
+	return policy.One(s.Organization.ID), true
+}
+
+func organizationPaths(s *directory.Standing) (policy.Value, bool) {
+	if s == nil {
+		return policy.Value{}, false
+	}
+	return policy.Many(s.Paths), true
 }
 
 func principalType(k identity.Kind) string {

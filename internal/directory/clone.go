@@ -6,6 +6,9 @@ import "slices"
 func (a *Account) Clone() *Account {
 	c := *a
 	c.RootKeys, c.DisabledRegions = slices.Clone(a.RootKeys), slices.Clone(a.DisabledRegions)
+	if a.Outbound != nil {
+		c.Outbound = new(*a.Outbound)
+	}
 	return &c
 }
 
@@ -55,13 +58,23 @@ func (p *OIDCProvider) Clone() *OIDCProvider {
 // Clone returns a copy that may be altered.
 func (p *SAMLProvider) Clone() *SAMLProvider {
 	c := *p
-	c.Tags = slices.Clone(p.Tags)
+	c.Tags, c.PrivateKeys = slices.Clone(p.Tags), slices.Clone(p.PrivateKeys)
 	return &c
 }
 
 // Clone returns a copy that may be altered.
 func (o *Organization) Clone() *Organization {
 	c := *o
-	c.Members = slices.Clone(o.Members)
+	c.Members, c.Root, c.TrustedServices = slices.Clone(o.Members), o.Root.clone(), slices.Clone(o.TrustedServices)
+	return &c
+}
+
+// Clone returns a copy that may be altered.
+func (r *DelegationRequest) Clone() *DelegationRequest {
+	c := *r
+	c.Parameters, c.Boundaries = slices.Clone(r.Parameters), slices.Clone(r.Boundaries)
+	if r.Approver != nil {
+		c.Approver = new(*r.Approver)
+	}
 	return &c
 }

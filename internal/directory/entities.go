@@ -18,6 +18,11 @@ type Account struct {
 	// RootKeys are the access keys of the account's root.
 	RootKeys        []AccessKey `json:"root_keys,omitempty"`
 	DisabledRegions []string    `json:"disabled_regions,omitempty"`
+
+	// Outbound is the account's own token issuer; nil as long as outbound web identity federation was never enabled.
+	Outbound *OutboundIssuer `json:"outbound,omitempty"`
+	// GlobalEndpointTokenVersion is 1 or 2: which version of token the global endpoint of STS gives. 0 means that nobody said.
+	GlobalEndpointTokenVersion int `json:"global_endpoint_token_version,omitempty"`
 }
 
 // Key implements Entity.
@@ -209,6 +214,31 @@ type SAMLProvider struct {
 	Metadata string        `json:"metadata"`
 	Created  time.Time     `json:"created"`
 	Tags     []Tag         `json:"tags,omitempty"`
+
+	// UUID is SAMLProviderUUID, which no other provider ever had; see NewSAMLID.
+	UUID string `json:"uuid"`
+	// ValidUntil is what the metadata says, or a hundred years after the metadata was given.
+	ValidUntil time.Time `json:"valid_until"`
+	// EncryptionRequired is AssertionEncryptionMode: Required, or else Allowed.
+	EncryptionRequired bool `json:"encryption_required,omitempty"`
+	// PrivateKeys decrypt assertions. There are two at most, so that one can be replaced.
+	PrivateKeys []SAMLPrivateKey `json:"private_keys,omitempty"`
+}
+
+// SAMLPrivateKey is an RSA key that assertions are encrypted for.
+type SAMLPrivateKey struct {
+	ID      string    `json:"id"`
+	Key     Protected `json:"key"` // PKCS #8, DER
+	Created time.Time `json:"created"`
+}
+
+// Secrets implements Entity.
+func (p *SAMLProvider) Secrets() []*Protected {
+	out := make([]*Protected, len(p.PrivateKeys))
+	for i := range p.PrivateKeys {
+		out[i] = &p.PrivateKeys[i].Key
+	}
+	return out
 }
 
 // Key implements Entity.
@@ -250,6 +280,19 @@ type Organization struct {
 	Members           []arn.AccountID `json:"members"`
 	// RootSessions allows AssumeRoot for member accounts.
 	RootSessions bool `json:"root_sessions,omitempty"`
+
+	RootID  string    `json:"root_id"`
+	Created time.Time `json:"created"`
+	// Root is the root's tags and policies.
+	Root Node `json:"root,omitzero"`
+	// BillingOnly says that the organization was made without the features that policies need.
+	BillingOnly     bool         `json:"billing_only,omitempty"`
+	ServiceControl  ControlState `json:"service_control,omitzero"`
+	ResourceControl ControlState `json:"resource_control,omitzero"`
+	// TrustedServices may act in the accounts of the organization.
+	TrustedServices []Grant `json:"trusted_services,omitempty"`
+	// RootCredentials lets the management account see to the root credentials of member accounts.
+	RootCredentials bool `json:"root_credentials,omitempty"`
 }
 
 // Key implements Entity.

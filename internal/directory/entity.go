@@ -27,6 +27,13 @@ const (
 	KindRevocation   Kind = "revocation"
 	KindSealingKey   Kind = "sealing-key"
 	KindOrganization Kind = "organization"
+
+	// The organization.
+	KindUnit              Kind = "organizational-unit"
+	KindMember            Kind = "organization-member"
+	KindControlPolicy     Kind = "organization-policy"
+	KindAccountRequest    Kind = "create-account"
+	KindDelegationRequest Kind = "delegation-request"
 )
 
 // Key finds an entity: account/kind/name, so that an account is one range of the store. Name is folded, since AWS's names

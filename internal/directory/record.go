@@ -65,6 +65,17 @@ func blank(kind Kind) (Entity, error) {
 		return new(SealingKey), nil
 	case KindOrganization:
 		return new(Organization), nil
+
+	case KindUnit:
+		return new(Unit), nil
+	case KindMember:
+		return new(Member), nil
+	case KindControlPolicy:
+		return new(ControlPolicy), nil
+	case KindAccountRequest:
+		return new(AccountRequest), nil
+	case KindDelegationRequest:
+		return new(DelegationRequest), nil
 	default:
 		return nil, fmt.Errorf("unknown kind %q", kind)
 	}

@@ -22,7 +22,8 @@ func everyKind() []Entity {
 	inline := []InlinePolicy{{"p", document}}
 	return []Entity{
 		&Account{ID: accountA, ARN: arn.Root(arn.AWS, accountA), Alias: "main", Created: created,
-			RootKeys: []AccessKey{{ID: "AKIA1", Secret: key("root"), Status: Inactive, Created: created}}, DisabledRegions: []string{"ap-east-1"}},
+			RootKeys: []AccessKey{{ID: "AKIA1", Secret: key("root"), Status: Inactive, Created: created}}, DisabledRegions: []string{"ap-east-1"},
+			Outbound: &OutboundIssuer{"id", true}, GlobalEndpointTokenVersion: 2},
 		&User{Account: accountA, Name: "Alice", Path: "/a/", ID: "AIDA1", ARN: "arn", Created: created, Tags: tags, Boundary: "b",
 			Groups: []string{"AGPA1"}, AccessKeys: []AccessKey{{ID: "AKIA2", Secret: key("user"), Status: Active, Created: created}},
 			Inline: inline, Attached: []string{"p"}},
@@ -34,10 +35,16 @@ func everyKind() []Entity {
 		&Device{Account: accountA, Name: "Phone", Path: "/", Serial: "s", Created: created, Tags: tags, Seed: key("seed"), UserID: "AIDA1", Enabled: created},
 		&OIDCProvider{Account: accountA, URL: "Issuer.example/Path", ARN: "arn", ClientIDs: []string{"c"}, Thumbprints: []string{"t"}, JWKS: "{}",
 			Created: created, Tags: tags},
-		&SAMLProvider{Account: accountA, Name: "Corp", ARN: "arn", Metadata: "<m/>", Created: created, Tags: tags},
+		&SAMLProvider{Account: accountA, Name: "Corp", ARN: "arn", Metadata: "<m/>", Created: created, Tags: tags, UUID: "u", ValidUntil: created,
+			EncryptionRequired: true, PrivateKeys: []SAMLPrivateKey{{"k", key("assertions"), created}}},
 		&Revocation{Account: accountA, Target: "AROA1:Name"},
 		&SealingKey{ID: 9, Secret: key("ring"), Created: created},
-		&Organization{ID: "o-1", ManagementAccount: accountA, Members: []arn.AccountID{accountA, accountB}, RootSessions: true},
+		&Organization{ID: "o-1", ManagementAccount: accountA, Members: []arn.AccountID{accountA, accountB}, RootSessions: true, RootCredentials: true},
+		&DelegationRequest{Account: accountA, ID: "dr-1", OwnerAccount: accountB, OwnerARN: "arn", OwnerID: "AIDA1", WorkflowID: "w", Description: "d",
+			Message: "m", RedirectURL: "u", Channel: "c", Template: "t", Parameters: []DelegationParameter{{"n", true, []string{"v"}}}, Policy: document,
+			Boundaries: []string{"b"}, SessionSeconds: 300, OnlySendByOwner: true, State: DelegationFinalized, Notes: "n", RejectionReason: "r",
+			Created: created, Updated: created, Expires: created, Released: created,
+			Approver: &Approver{"arn", "AROA1", "s", "alice", created, []ApproverTag{{"k", "v", true}}, []ApproverAttribute{{"k", []string{"v"}}}}},
 	}
 }
 
@@ -73,7 +80,7 @@ func TestRecordsComeBack(t *testing.T) {
 		}
 	}
 	for _, k := range []Kind{KindAccount, KindUser, KindGroup, KindRole, KindPolicy, KindDevice, KindOIDCProvider, KindSAMLProvider,
-		KindRevocation, KindSealingKey, KindOrganization} {
+		KindRevocation, KindSealingKey, KindOrganization, KindDelegationRequest} {
 		if !seen[k] {
 			t.Errorf("kind %s is not tested", k)
 		}
@@ -102,8 +109,8 @@ func TestRecordsHoldNoClearSecret(t *testing.T) {
 			s.Sealed = sealed
 		}
 	}
-	if with != 4 {
-		t.Errorf("%d secrets looked at, want 4", with)
+	if with != 5 {
+		t.Errorf("%d secrets looked at, want 5", with)
 	}
 }
 

@@ -25,6 +25,11 @@ type View struct {
 	devices    table[*Device]  // by owner's id / serial number
 	attached   table[int]      // attachments by policy ARN
 	boundaries table[int]      // uses as permissions boundary by policy ARN
+	// standings are the organization's accounts; nobody alters the map, which Views share until the organization changes.
+	standings map[arn.AccountID]*Standing
+
+	delegations      table[*DelegationRequest] // by id
+	ownedDelegations table[*DelegationRequest] // by the owner's account / id, of those that have an owner
 }
 
 // KeyOwner is what an access key id leads to: the key and the user, or the account whose root it belongs to.
@@ -53,10 +58,16 @@ func NewView(partition arn.Partition) *View {
 		devices:    newTable[*Device](),
 		attached:   newTable[int](),
 		boundaries: newTable[int](),
+
+		delegations:      newTable[*DelegationRequest](),
+		ownedDelegations: newTable[*DelegationRequest](),
 	}
 	for _, p := range managedPolicies(partition) {
 		v.entities.set(p.Key().String(), p)
 		v.index(p)
+	}
+	for _, p := range fullAccess() {
+		v.entities.set(p.Key().String(), p)
 	}
 	return v
 }
@@ -64,7 +75,9 @@ func NewView(partition arn.Partition) *View {
 // Apply returns the View at revision, after events in their order. v stays as it is.
 func (v *View) Apply(revision int64, events []Event) *View {
 	n := v.clone(revision)
+	organization := false
 	for _, ev := range events {
+		organization = organization || ofOrganization(ev.Key.Kind)
 		key := ev.Key.String()
 		if old, ok := n.entities.get(key); ok {
 			n.unindex(old)
@@ -74,6 +87,9 @@ func (v *View) Apply(revision int64, events []Event) *View {
 			n.entities.set(key, ev.Entity)
 			n.index(ev.Entity)
 		}
+	}
+	if organization {
+		n.standings = n.stand()
 	}
 	return n
 }
@@ -93,6 +109,10 @@ func (v *View) clone(revision int64) *View {
 		devices:    v.devices.clone(),
 		attached:   v.attached.clone(),
 		boundaries: v.boundaries.clone(),
+		standings:  v.standings,
+
+		delegations:      v.delegations.clone(),
+		ownedDelegations: v.ownedDelegations.clone(),
 	}
 }
 
@@ -124,6 +144,11 @@ func (v *View) index(e Entity) {
 	case *Device:
 		if e.UserID != "" {
 			v.devices.set(e.UserID+"/"+e.Serial, e)
+		}
+	case *DelegationRequest:
+		v.delegations.set(e.ID, e)
+		if e.OwnerARN != "" {
+			v.ownedDelegations.set(string(e.OwnerAccount)+"/"+e.ID, e)
 		}
 	}
 }
@@ -158,6 +183,11 @@ func (v *View) unindex(e Entity) {
 	case *Device:
 		if e.UserID != "" {
 			drop(v.devices, e.UserID+"/"+e.Serial, e)
+		}
+	case *DelegationRequest:
+		drop(v.delegations, e.ID, e)
+		if e.OwnerARN != "" {
+			drop(v.ownedDelegations, string(e.OwnerAccount)+"/"+e.ID, e)
 		}
 	}
 }

@@ -69,6 +69,14 @@ func contents(v *View) string {
 	v.roles.tree.Ascend(func(it item[*Role]) bool { fmt.Fprintf(&b, "role %s=%p\n", it.key, it.value); return true })
 	v.members.tree.Ascend(func(it item[*User]) bool { fmt.Fprintf(&b, "member %s=%p\n", it.key, it.value); return true })
 	v.devices.tree.Ascend(func(it item[*Device]) bool { fmt.Fprintf(&b, "device %s=%p\n", it.key, it.value); return true })
+	requests := func(name string, t table[*DelegationRequest]) {
+		t.tree.Ascend(func(it item[*DelegationRequest]) bool {
+			fmt.Fprintf(&b, "%s %s=%p\n", name, it.key, it.value)
+			return true
+		})
+	}
+	requests("request", v.delegations)
+	requests("owned request", v.ownedDelegations)
 	counts := func(name string, t table[int]) {
 		t.tree.Ascend(func(it item[int]) bool {
 			if it.value != 0 {
@@ -127,7 +135,7 @@ func (m model) draw(t *rapid.T) Entity {
 	}
 	name := pick("name", "a", "b", "c")
 	policies := some("attached", "arn:p1", "arn:p2")
-	switch rapid.IntRange(0, 5).Draw(t, "kind") {
+	switch rapid.IntRange(0, 6).Draw(t, "kind") {
 	case 0:
 		u := newUser(name, pick("id", "AIDA1", "AIDA2", "AIDA3", "AIDA4"), some("keys", "AKIA1", "AKIA2", "AKIA3")...)
 		u.Groups, u.Attached, u.Boundary = some("groups", "AGPA1", "AGPA2"), policies, pick("boundary", "", "arn:p1")
@@ -144,6 +152,8 @@ func (m model) draw(t *rapid.T) Entity {
 		return r
 	case 3:
 		return &Device{Account: accountA, Name: name, Serial: "serial-" + name, UserID: pick("owner", "", "AIDA1", "AIDA2")}
+	case 5:
+		return &DelegationRequest{Account: accountA, ID: "dr-" + name, OwnerAccount: accountB, OwnerARN: pick("owner", "", "arn:o")}
 	case 4:
 		return &ManagedPolicy{Account: accountA, Name: name, ID: pick("id", "ANPA1", "ANPA2"), ARN: "arn:" + name}
 	default:

@@ -14,7 +14,7 @@ import (
 func (s *Service) CreateAccountAlias(
 	ctx context.Context, _ *directory.View, req *identity.Request, in *api.CreateAccountAliasInput,
 ) (*api.Empty, error) {
-	return done(s.changeAlias(ctx, req, "CreateAccountAlias", func(v *directory.View, a *directory.Account) error {
+	return done(s.changeAccount(ctx, req, "CreateAccountAlias", func(v *directory.View, a *directory.Account) error {
 		for other := range v.Accounts() {
 			if other.ID != a.ID && other.Alias == in.AccountAlias {
 				return identity.NewFault(identity.EntityAlreadyExists, "The account alias "+in.AccountAlias+" already exists.")
@@ -29,7 +29,7 @@ func (s *Service) CreateAccountAlias(
 func (s *Service) DeleteAccountAlias(
 	ctx context.Context, _ *directory.View, req *identity.Request, in *api.DeleteAccountAliasInput,
 ) (*api.Empty, error) {
-	return done(s.changeAlias(ctx, req, "DeleteAccountAlias", func(_ *directory.View, a *directory.Account) error {
+	return done(s.changeAccount(ctx, req, "DeleteAccountAlias", func(_ *directory.View, a *directory.Account) error {
 		if a.Alias != in.AccountAlias {
 			return identity.NewFault(identity.NoSuchEntity, "The Account Alias "+in.AccountAlias+" cannot be found.")
 		}
@@ -61,7 +61,8 @@ func (s *Service) ListAccountAliases(
 	return &api.ListAccountAliasesOutput{AccountAliases: l.items, IsTruncated: l.truncated, Marker: l.marker}, nil
 }
 
-func (s *Service) changeAlias(
+// changeAccount alters a copy of the caller's account and commits it.
+func (s *Service) changeAccount(
 	ctx context.Context, req *identity.Request, operation string, alter func(v *directory.View, a *directory.Account) error,
 ) error {
 	return s.change(ctx, req, func(v *directory.View) (*directory.Change, error) {

@@ -27,6 +27,8 @@ type ask struct {
 	boundary  string // in the request
 	tags      []directory.Tag
 	tagKeys   []string
+
+	delegation delegationAsk
 }
 
 // authorize refuses what the caller may not do, whether or not what it names exists.
@@ -52,7 +54,8 @@ func (s *Service) permitted(v *directory.View, req *identity.Request, operation 
 		Resource:        t.arn,
 		ResourceAccount: t.account,
 		ResourceTags:    t.tags,
-		Keys:            k.values(a, t),
+		Keys:            append(k.values(a, t), a.delegation.values(k)...),
+		ResourcePolicy:  a.delegation.grant(operation, &req.Caller),
 	}
 	if k&requestTags != 0 {
 		query.RequestTags = a.tags
@@ -137,6 +140,22 @@ func device(v *directory.View, c *identity.Caller, a ask) target {
 	t := target{arn: a.name, account: ownerOf(a.name)}
 	if d, ok := v.Device(c.Account, a.name); ok {
 		t.tags = d.Tags
+	}
+	return t
+}
+
+func oidcProvider(v *directory.View, c *identity.Caller, a ask) target {
+	t := target{arn: a.name, account: ownerOf(a.name)}
+	if p, ok := oidcProviderByARN(v, c.Account, a.name); ok && a.path == "" {
+		t.tags = p.Tags
+	}
+	return t
+}
+
+func samlProvider(v *directory.View, c *identity.Caller, a ask) target {
+	t := target{arn: a.name, account: ownerOf(a.name)}
+	if p, ok := samlProviderByARN(v, c.Account, a.name); ok && a.path == "" {
+		t.tags = p.Tags
 	}
 	return t
 }

@@ -55,12 +55,7 @@ func trustDocument(v *directory.View, req *identity.Request, text string) (*dire
 
 // warn leaves with the request what the linter warns of in a document that is accepted.
 func warn(req *identity.Request, text string, t policy.Type) {
-	req.PolicyWarnings = nil
-	for _, f := range lint.Text(text, t, lint.Options{Account: string(req.Caller.Account)}) {
-		if f.Severity >= lint.Warning {
-			req.PolicyWarnings = append(req.PolicyWarnings, f.String())
-		}
-	}
+	req.PolicyWarnings = lint.Warnings(text, t, lint.Options{Account: string(req.Caller.Account)})
 }
 
 func principalID(value string) bool {

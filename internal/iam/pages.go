@@ -103,6 +103,22 @@ func only[T any](items iter.Seq[T], keep func(T) bool) iter.Seq[T] {
 	}
 }
 
+// count counts items.
+func count[T any](items iter.Seq[T]) (n int) {
+	for range items {
+		n++
+	}
+	return n
+}
+
+// present makes a list that an answer has even when it is empty.
+func present[T any](items []T) []T {
+	if items == nil {
+		return []T{}
+	}
+	return items
+}
+
 // bounded makes a key that fits into a marker: of a long one the beginning, and a digest that keeps it apart from others.
 func bounded(key string) string {
 	if len(key) <= longestKey {

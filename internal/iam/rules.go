@@ -1,7 +1,7 @@
 package iam
 
 // keys are the condition keys that an operation has besides the global ones.
-type keys uint8
+type keys uint16
 
 const (
 	policyKey   keys = 1 << iota // iam:PolicyARN
@@ -9,6 +9,12 @@ const (
 	ownBoundary                  // iam:PermissionsBoundary: the one that the user or role has
 	requestTags                  // aws:RequestTag/…, aws:TagKeys
 	tagKeys                      // aws:TagKeys
+)
+
+// Of delegation requests.
+const (
+	delegationTerms keys = 1 << (15 - iota) // iam:TemplateArn, iam:NotificationChannel, iam:DelegationDuration
+	requestOwner                            // iam:DelegationRequestOwner
 )
 
 // rule is what an operation needs permission for: iam:<operation> on the resource, judged with the keys.
@@ -114,6 +120,50 @@ var rules = map[string]rule{
 	"CreateAccountAlias": {anything, 0},
 	"DeleteAccountAlias": {anything, 0},
 	"ListAccountAliases": {anything, 0},
+
+	// OpenID Connect providers.
+	"AddClientIDToOpenIDConnectProvider":      {oidcProvider, 0},
+	"CreateOpenIDConnectProvider":             {oidcProvider, requestTags},
+	"DeleteOpenIDConnectProvider":             {oidcProvider, 0},
+	"GetOpenIDConnectProvider":                {oidcProvider, 0},
+	"ListOpenIDConnectProviderTags":           {oidcProvider, 0},
+	"ListOpenIDConnectProviders":              {anything, 0},
+	"RemoveClientIDFromOpenIDConnectProvider": {oidcProvider, 0},
+	"TagOpenIDConnectProvider":                {oidcProvider, requestTags},
+	"UntagOpenIDConnectProvider":              {oidcProvider, tagKeys},
+	"UpdateOpenIDConnectProviderThumbprint":   {oidcProvider, 0},
+
+	// SAML providers.
+	"CreateSAMLProvider":   {samlProvider, requestTags},
+	"DeleteSAMLProvider":   {samlProvider, 0},
+	"GetSAMLProvider":      {samlProvider, 0},
+	"ListSAMLProviderTags": {samlProvider, 0},
+	"ListSAMLProviders":    {anything, 0},
+	"TagSAMLProvider":      {samlProvider, requestTags},
+	"UntagSAMLProvider":    {samlProvider, tagKeys},
+	"UpdateSAMLProvider":   {samlProvider, 0},
+
+	// Settings of the account and of the organization.
+	"DisableOrganizationsRootCredentialsManagement": {anything, 0},
+	"DisableOrganizationsRootSessions":              {anything, 0},
+	"DisableOutboundWebIdentityFederation":          {anything, 0},
+	"EnableOrganizationsRootCredentialsManagement":  {anything, 0},
+	"EnableOrganizationsRootSessions":               {anything, 0},
+	"EnableOutboundWebIdentityFederation":           {anything, 0},
+	"GetOutboundWebIdentityFederationInfo":          {anything, 0},
+	"ListOrganizationsFeatures":                     {anything, 0},
+	"SetSecurityTokenServicePreferences":            {anything, 0},
+
+	// Delegation requests.
+	"AcceptDelegationRequest":    {delegationRequest, requestOwner},
+	"AssociateDelegationRequest": {delegationRequest, requestOwner},
+	"CreateDelegationRequest":    {delegationRequest, delegationTerms},
+	"GetDelegationRequest":       {delegationRequest, requestOwner},
+	"GetHumanReadableSummary":    {delegationRequest, requestOwner},
+	"ListDelegationRequests":     {anything, requestOwner},
+	"RejectDelegationRequest":    {delegationRequest, requestOwner},
+	"SendDelegationToken":        {delegationRequest, requestOwner},
+	"UpdateDelegationRequest":    {delegationRequest, requestOwner},
 }
 
 // tagging names the operation whose permission a request needs too if it brings tags along: else who may create might tag
@@ -124,4 +174,7 @@ var tagging = map[string]string{
 	"CreateRole":             "TagRole",
 	"CreateUser":             "TagUser",
 	"CreateVirtualMFADevice": "TagMFADevice",
+
+	"CreateOpenIDConnectProvider": "TagOpenIDConnectProvider",
+	"CreateSAMLProvider":          "TagSAMLProvider",
 }

@@ -36,6 +36,8 @@ type Service struct {
 	MFA    *mfa.Verifier
 	// Random is cryptographically secure and safe for concurrent use.
 	Random io.Reader
+	// OutboundIssuer makes the URL of an account's own token issuer of the issuer's id.
+	OutboundIssuer func(id string) string
 
 	turns turns
 }

@@ -95,7 +95,8 @@ const seed = "12345678901234567890"
 // newStage sets up, besides the entities given: the users caller (whose inline policy is given), bob (/px/, with a key, a
 // group, a device, policies, a tag and a boundary) and plain; the groups devs (/gx/, with bob and policies) and empty; the
 // roles r1 (/rx/, like bob) and bare; the policies p1 (/pp/, v1 and v2, used), edge (the boundary) and free; the devices
-// bobs (bob's) and loose (nobody's).
+// bobs (bob's) and loose (nobody's); the providers issuer.example/p and corp (each with a tag); the delegation request bobs
+// (bob's, assigned).
 func newStage(t *testing.T, callerPolicy string) *stage {
 	t.Helper()
 	s := &stage{
@@ -105,6 +106,8 @@ func newStage(t *testing.T, callerPolicy string) *stage {
 			Sealer:     session.NewSealer(rand.Reader, func() time.Time { return arrival }),
 			MFA:        mfa.New(ledger{shared}),
 			Random:     rand.Reader,
+
+			OutboundIssuer: func(id string) string { return "https://" + id + ".issuers.example" },
 		},
 		t:       t,
 		account: arn.AccountID(fmt.Sprintf("%012d", 100000000000+accounts.Add(1))),
@@ -131,13 +134,14 @@ func newStage(t *testing.T, callerPolicy string) *stage {
 		r1, s.newRole("/", "bare"),
 		p1, edge, s.newPolicy("/", "free", 1),
 		bobs, s.newDevice("loose"),
+		s.newIssuer(), s.newCorp(), s.newRequest("bobs", bob),
 	)
 	return s
 }
 
 // over is the service over another directory.
 func (s *stage) over(d Committer) *Service {
-	return &Service{Authorizer: s.Authorizer, Directory: d, Sealer: s.Sealer, MFA: s.MFA, Random: s.Random}
+	return &Service{Authorizer: s.Authorizer, Directory: d, Sealer: s.Sealer, MFA: s.MFA, Random: s.Random, OutboundIssuer: s.OutboundIssuer}
 }
 
 func (s *stage) put(entities ...directory.Entity) {

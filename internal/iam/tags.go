@@ -29,6 +29,14 @@ func requestedTags(tags []api.Tag) ([]directory.Tag, error) {
 	return out, nil
 }
 
+// someTags checks the tags of a request that must have some.
+func someTags(tags []api.Tag) ([]directory.Tag, error) {
+	if len(tags) == 0 {
+		return nil, identity.NewFault(identity.InvalidInput, "The provided tag map must not be null/empty.")
+	}
+	return requestedTags(tags)
+}
+
 // addTags puts tags over those that an entity has. A key that is there in another case is replaced.
 func addTags(has *[]directory.Tag, tags []directory.Tag) error {
 	for _, t := range tags {

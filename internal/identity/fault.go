@@ -36,6 +36,18 @@ const (
 	Throttling                  Code = "Throttling"
 	UnmodifiableEntity          Code = "UnmodifiableEntity"
 	ValidationError             Code = "ValidationError"
+
+	AccountNotManagement  Code = "AccountNotManagementOrDelegatedAdministratorException"
+	CallerIsNotManagement Code = "CallerIsNotManagementAccountException"
+	FeatureDisabled       Code = "FeatureDisabled"
+	FeatureEnabled        Code = "FeatureEnabled"
+	OrganizationNotFound  Code = "OrganizationNotFoundException"
+)
+
+// The refusals of Organizations that more than its own package makes.
+const (
+	InvalidInputException Code = "InvalidInputException"
+	UnknownOperation      Code = "UnknownOperationException"
 )
 
 // Fault is a refusal. Message is for the caller and says no more than AWS would; Cause is for the operator's log and never
@@ -46,6 +58,8 @@ type Fault struct {
 	Cause   error
 	// Denial explains an AccessDenied; nil for every other refusal.
 	Denial Explainer
+	// Reason is a member beside the message that some refusals of Organizations have; empty for every other.
+	Reason string
 }
 
 // Explainer renders why a request was denied as the JSON document that DecodeAuthorizationMessage returns.

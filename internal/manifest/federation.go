@@ -1,9 +1,7 @@
 package manifest
 
 import (
-	"fmt"
-	"io"
-	"slices"
+	"time"
 
 	"github.com/stint-sts/stint/arn"
 	"github.com/stint-sts/stint/internal/directory"
@@ -32,48 +30,30 @@ func (p *planner) providers(a *account) {
 		if old, ok := p.view.SAMLProvider(a.id, s.name); ok {
 			next = old.Clone()
 		}
-		next.Metadata = s.metadata
+		if next.UUID == "" {
+			next.UUID = p.samlID()
+		}
+		if next.Metadata != s.metadata || next.ValidUntil.IsZero() {
+			next.Metadata, next.ValidUntil = s.metadata, validUntil(s.metadata, p.Now)
+		}
 		p.put(next)
 	}
 }
 
-// organize plans the organization: the accounts of the file are its members, beside those that it has already.
-func (p *planner) organize(f *File) {
-	o := f.organization
-	if o == nil {
-		return
+// validUntil is the end that metadata has. Of metadata that nothing can be verified by, which the file may hold, it is as if it
+// named none.
+func validUntil(metadata string, given time.Time) time.Time {
+	m, err := directory.ParseSAMLMetadata(metadata)
+	if err != nil {
+		m = new(directory.SAMLMetadata)
 	}
-	next := new(directory.Organization)
-	if old, ok := p.view.Organization(); ok {
-		next = old.Clone()
-	} else {
-		next.ID = p.organizationID()
-	}
-	if next.ManagementAccount != "" && next.ManagementAccount != o.management {
-		p.add(o.place, "the organization has management account %s, which cannot change", next.ManagementAccount)
-	}
-	next.ManagementAccount, next.RootSessions = o.management, o.rootSessions
-	for _, id := range f.Accounts() {
-		if !slices.Contains(next.Members, id) {
-			next.Members = append(next.Members, id)
-		}
-	}
-	if !slices.Contains(next.Members, o.management) {
-		p.add(o.place, "the management account %s is not among the accounts", o.management)
-	}
-	p.put(next)
+	return m.Until(given)
 }
 
-// organizationID makes an id of the Organizations model: o- and ten letters or digits.
-func (p *planner) organizationID() string {
-	const letters = "abcdefghijklmnopqrstuvwxyz234567" // 32, so that no letter is likelier
-	b := make([]byte, 10)
-	if _, err := io.ReadFull(p.Random, b); err != nil {
-		p.failure = fmt.Errorf("making an organization id: %w", err)
-		return ""
+func (p *planner) samlID() string {
+	id, err := directory.NewSAMLID(directory.SAMLProviderUUID, p.Random)
+	if err != nil {
+		p.failure = err
 	}
-	for i := range b {
-		b[i] = letters[b[i]%byte(len(letters))]
-	}
-	return "o-" + string(b)
+	return id
 }

@@ -113,9 +113,3 @@ type samlProvider struct {
 	name     string
 	metadata string
 }
-
-type organization struct {
-	place
-	management   arn.AccountID
-	rootSessions bool
-}

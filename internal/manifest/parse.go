@@ -273,27 +273,3 @@ func (p *parser) managedPolicy(name string, v value) *managedPolicy {
 	}
 	return m
 }
-
-func (p *parser) organization(v value) {
-	o := &organization{place: v.place}
-	later := func(v value) {
-		v.problem("organizational units and the policies of organizations come with the Organizations API, which this version has not")
-	}
-	v.fields(map[string]func(value){
-		"management_account": func(v value) {
-			id, err := arn.ParseAccountID(v.text())
-			if err != nil {
-				v.problem("%s", err)
-			}
-			o.management = id
-		},
-		"root_sessions": func(v value) { o.rootSessions = v.boolean() },
-		"units":         later,
-		"scps":          later,
-		"rcps":          later,
-	})
-	if o.management == "" {
-		v.problem("an organization needs a management_account")
-	}
-	p.file.organization = o
-}

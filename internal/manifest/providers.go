@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/stint-sts/stint/internal/directory"
 	"github.com/stint-sts/stint/internal/strictjson"
 )
 
@@ -20,7 +21,7 @@ func (p *parser) oidcProviders(a *account, v value) {
 		v.fields(map[string]func(value){
 			"url": func(v value) {
 				var ok bool
-				if o.url, ok = hostPath(v.text()); !ok {
+				if o.url, ok = directory.IssuerHostPath(v.text()); !ok {
 					v.problem("want the issuer's URL: https://, a host, maybe a port and a path, at most 255 characters")
 				}
 				if seen[o.url] {
@@ -151,11 +152,4 @@ func names(list []reference) []string {
 		out[i] = r.name
 	}
 	return out
-}
-
-// hostPath takes the scheme off an issuer's URL: what ARNs and trust policies name it by.
-func hostPath(url string) (string, bool) {
-	rest, ok := strings.CutPrefix(url, "https://")
-	host, _, _ := strings.Cut(rest, "/")
-	return rest, ok && host != "" && len(url) <= 255 && !strings.ContainsAny(rest, "?#@ \\*")
 }

@@ -91,9 +91,15 @@ func TestRefusals(t *testing.T) {
 		{"metadata twice", in("saml_providers: {s: {metadata: <EntityDescriptor/>, metadata_file: x}}"), "either metadata or metadata_file"},
 		{"metadata file", in("saml_providers: {s: {metadata_file: nowhere.xml}}"), "nowhere.xml"},
 		{"region", in("disabled_regions: [\"us east\"]"), "name of a region"},
-		{"units", in("users: {}") + "organization: {management_account: 111122223333, units: {}}", "organization.units: organizational units and the policies of organizations come with the Organizations API"},
-		{"scps", in("users: {}") + "organization: {management_account: 111122223333, scps: []}", "come with the Organizations API"},
-		{"rcps", in("users: {}") + "organization: {management_account: 111122223333, rcps: []}", "come with the Organizations API"},
+		{"unit called root", organized("units: {root: {}}"), "organization.units.root: a unit is called neither root nor like an account"},
+		{"unit with a slash", organized("units: {a/b: {}}"), "none of them a slash"},
+		{"units too deep", organized("units: {a: {units: {b: {units: {c: {units: {d: {units: {e: {units: {f: {}}}}}}}}}}}}"), "more than 5 levels of units"},
+		{"account placed twice", organized("units: {a: {accounts: [111122223333]}, b: {accounts: [111122223333]}}"), "account 111122223333 is placed twice"},
+		{"account of a unit", organized("units: {a: {accounts: [1]}}"), "exactly 12 digits"},
+		{"SCP without a document", organized("scps: {p: {}}"), "a policy needs a document"},
+		{"SCP with a principal", organized("scps: {p: {document: {Version: \"2012-10-17\", Statement: [{Effect: Deny, Principal: \"*\", Action: \"*\", Resource: \"*\"}]}}}"), "organization.scps.p.document: The provided policy document does not meet the requirements"},
+		{"RCP that allows", organized("rcps: {p: {document: {Version: \"2012-10-17\", Statement: [{Effect: Allow, Principal: \"*\", Action: \"s3:*\", Resource: \"*\"}]}}}"), "an RCP only denies"},
+		{"SCP too long", organized("scps: {p: {document: '{\"Version\":\"2012-10-17\",\"Statement\":[{\"Effect\":\"Deny\",\"Action\":\"a:B\",\"Resource\":\"*\"}]}" + strings.Repeat(" ", 10240) + "'}}"), "more than 10240 characters"},
 		{"no management account", in("users: {}") + "organization: {root_sessions: true}", "needs a management_account"},
 		{"root sessions", in("users: {}") + "organization: {management_account: 111122223333, root_sessions: 1}", "want true or false"},
 		{"laughs", in("users: {a: {inline_policies: {p: {a: &a [x,x,x,x,x,x,x,x,x,x], b: &b [*a,*a,*a,*a,*a,*a,*a,*a,*a,*a], c: &c [*b,*b,*b,*b,*b,*b,*b,*b,*b,*b], d: &d [*c,*c,*c,*c,*c,*c,*c,*c,*c,*c], e: &e [*d,*d,*d,*d,*d,*d,*d,*d,*d,*d], f: [*e,*e,*e,*e,*e,*e,*e,*e]}}}}"), "more than 10000 aliases"},
@@ -111,6 +117,11 @@ func TestRefusals(t *testing.T) {
 			}
 		})
 	}
+}
+
+// organized is a file with an organization.
+func organized(fields string) string {
+	return in("users: {}") + "organization: {management_account: 111122223333, " + fields + "}"
 }
 
 // What a file refers to must be there; every refusal leaves no plan.
@@ -139,6 +150,10 @@ alias: mine`), options())
 		{"path of a policy", in("policies: {p: {path: /y/, document: {Version: \"2012-10-17\", Statement: [{Effect: Deny, Action: \"a:B\", Resource: \"*\"}]}}}"), "exists with path /x/"},
 		{"alias", `accounts: {"444455556666": {alias: mine}}`, "the alias mine is that of account 111122223333"},
 		{"management account", in("users: {}") + "organization: {management_account: 444455556666}", "is not among the accounts"},
+		{"account of a unit", organized("units: {a: {accounts: [999999999999]}}"), "there is no account 999999999999"},
+		{"policy of a unit", organized("units: {a: {scps: [none]}}"), "organization.units.a.scps[0]: there is no policy none"},
+		{"target of a policy", organized("scps: {p: {targets: [a/b], document: {Version: \"2012-10-17\", Statement: [{Effect: Deny, Action: \"a:B\", Resource: \"*\"}]}}}"), "there is no unit or member account a/b"},
+		{"policy of AWS", organized("scps: {FullAWSAccess: {document: {Version: \"2012-10-17\", Statement: [{Effect: Deny, Action: \"a:B\", Resource: \"*\"}]}}}"), "is AWS's own"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()

@@ -32,6 +32,8 @@ const (
 	ContextAssertion Purpose = 3
 	// PaginationMarker is the Marker of the IAM lists: at most 320 characters (IAM model), which leaves 194 bytes.
 	PaginationMarker Purpose = 4
+	// ExchangeToken is what GetDelegatedAccessToken trades in (TradeInToken). The STS model does not limit it.
+	ExchangeToken Purpose = 7
 )
 
 // limit is the greatest length of a sealed text in characters; 0 for what is no purpose.
@@ -45,6 +47,8 @@ func (p Purpose) limit() int {
 		return 2048
 	case PaginationMarker:
 		return 320
+	case ExchangeToken:
+		return 512
 	default:
 		return 0
 	}

@@ -15,13 +15,13 @@ type Handler[In, Out any] func(ctx context.Context, view *directory.View, req *i
 // Binding is an operation with the handler that performs it.
 type Binding struct {
 	*Operation
-	serve func(ctx context.Context, view *directory.View, req *identity.Request, f *Form) (Answer, error)
+	serve func(ctx context.Context, view *directory.View, req *identity.Request, p Parameters) (Answer, error)
 }
 
 // Bind ties a handler to its operation.
 func Bind[In, Out any](op Op[In, Out], h Handler[In, Out]) Binding {
-	serve := func(ctx context.Context, view *directory.View, req *identity.Request, f *Form) (Answer, error) {
-		in, err := op.Decode(f)
+	serve := func(ctx context.Context, view *directory.View, req *identity.Request, p Parameters) (Answer, error) {
+		in, err := op.input(p)
 		a := &answer[In, Out]{op: op, in: in}
 		if err != nil {
 			return a, err
@@ -53,15 +53,17 @@ var errNoResult = errors.New("handler returned neither result nor error")
 
 // Serve decodes the parameters, validates them and performs the operation. The answer is never nil: after an error it
 // still tells the audit log what was asked.
-func (b Binding) Serve(ctx context.Context, view *directory.View, req *identity.Request, f *Form) (Answer, error) {
-	return b.serve(ctx, view, req, f)
+func (b Binding) Serve(ctx context.Context, view *directory.View, req *identity.Request, p Parameters) (Answer, error) {
+	return b.serve(ctx, view, req, p)
 }
 
 // Answer is what an operation was asked and what it answered. Its methods append to dst and return it.
 type Answer interface {
-	// AppendXML and AppendJSON append the whole response body. They serve an operation that succeeded.
+	// AppendXML, AppendJSON and AppendTarget append the whole response body: the query protocol's in its two forms, and JSON
+	// 1.1's. They serve an operation that succeeded.
 	AppendXML(dst []byte, requestID string) []byte
 	AppendJSON(dst []byte, requestID string) []byte
+	AppendTarget(dst []byte) []byte
 	audited
 }
 
@@ -77,6 +79,10 @@ func (a *answer[In, Out]) AppendXML(dst []byte, requestID string) []byte {
 
 func (a *answer[In, Out]) AppendJSON(dst []byte, requestID string) []byte {
 	return appendResponseJSON(dst, a.op.Operation, a.op.encodeOutput, a.out, requestID)
+}
+
+func (a *answer[In, Out]) AppendTarget(dst []byte) []byte {
+	return appendResponseTarget(dst, a.op.Operation, a.op.encodeOutput, a.out)
 }
 
 func (a *answer[In, Out]) AppendRequestParameters(dst []byte) []byte {

@@ -12,8 +12,8 @@ import (
 
 func TestLookup(t *testing.T) {
 	t.Parallel()
-	if n := len(operations); n != 187 {
-		t.Errorf("%d operations, want 187", n)
+	if n := len(operations); n != 250 {
+		t.Errorf("%d operations, want 250", n)
 	}
 	o, ok := Lookup("sts", "AssumeRoleWithWebIdentity")
 	if !ok || o != AssumeRoleWithWebIdentity.Operation || o.Signed || o.Version != "2011-06-15" || o.Action != "sts:AssumeRoleWithWebIdentity" {
@@ -22,7 +22,10 @@ func TestLookup(t *testing.T) {
 	if o, ok = Lookup("iam", "CreateUser"); !ok || !o.Signed || o.Version != "2010-05-08" {
 		t.Errorf("Lookup = %+v, %t", o, ok)
 	}
-	for _, name := range [][2]string{{"iam", "AssumeRole"}, {"sts", "CreateUser"}, {"sts", "assumerole"}, {"sts", ""}, {"", "AssumeRole"}} {
+	if o, ok = Lookup("organizations", "CreatePolicy"); !ok || o != OrganizationsCreatePolicy.Operation || o.Action != "organizations:CreatePolicy" {
+		t.Errorf("Lookup = %+v, %t", o, ok)
+	}
+	for _, name := range [][2]string{{"organizations", "CreateUser"}, {"iam", "AssumeRole"}, {"sts", "CreateUser"}, {"sts", "assumerole"}, {"sts", ""}, {"", "AssumeRole"}} {
 		if o, ok := Lookup(name[0], name[1]); ok {
 			t.Errorf("Lookup(%q) = %+v", name, o)
 		}
@@ -45,7 +48,7 @@ func TestBinding(t *testing.T) {
 		t.Errorf("bound %+v", b.Operation)
 	}
 	serve := func(name string) (Answer, error) {
-		return b.Serve(t.Context(), nil, &identity.Request{ID: "id"}, parse(t, "RoleArn=arn:aws:iam::111122223333:role/target&RoleSessionName="+name))
+		return b.Serve(t.Context(), nil, &identity.Request{ID: "id"}, Parameters{Form: parse(t, "RoleArn=arn:aws:iam::111122223333:role/target&RoleSessionName="+name)})
 	}
 	a, err := serve("s1")
 	if err != nil {

@@ -21,151 +21,205 @@ var (
 	pattern10 = pattern{source: "[\\u0009\\u000A\\u000D\\u0020-\\u007E\\u00A1-\\u00FF]*", class: &class{ascii: [2]uint64{0xffffffff00002600, 0x7fffffffffffffff}, ranges: [][2]rune{{0xa1, 0xff}}}, nonEmpty: false}
 	pattern11 = pattern{source: "[\\u0009\\u000A\\u000D\\u0020-\\u007E\\u00A1-\\u00FF]+", class: &class{ascii: [2]uint64{0xffffffff00002600, 0x7fffffffffffffff}, ranges: [][2]rune{{0xa1, 0xff}}}, nonEmpty: true}
 	pattern12 = pattern{source: "[\\u0009\\u000A\\u000D\\u0020-\\u00FF]+", class: &class{ascii: [2]uint64{0xffffffff00002600, 0xffffffffffffffff}, ranges: [][2]rune{{0x80, 0xff}}}, nonEmpty: true}
-	pattern13 = pattern{source: "[\\u0020-\\u00FF]+", class: &class{ascii: [2]uint64{0xffffffff00000000, 0xffffffffffffffff}, ranges: [][2]rune{{0x80, 0xff}}}, nonEmpty: true}
-	pattern14 = pattern{source: "[\\w+=,.@-]*", class: &class{ascii: [2]uint64{0x23ff780000000000, 0x7fffffe87ffffff}}, nonEmpty: false}
-	pattern15 = pattern{source: "[\\w+=,.@-]+", class: &class{ascii: [2]uint64{0x23ff780000000000, 0x7fffffe87ffffff}}, nonEmpty: true}
-	pattern16 = pattern{source: "[\\w+=,.@:\\/-]*", class: &class{ascii: [2]uint64{0x27fff80000000000, 0x7fffffe87ffffff}}, nonEmpty: false}
-	pattern17 = pattern{source: "[\\w+=/:,.@-]*", class: &class{ascii: [2]uint64{0x27fff80000000000, 0x7fffffe87ffffff}}, nonEmpty: false}
-	pattern18 = pattern{source: "[\\w+=/:,.@-]+", class: &class{ascii: [2]uint64{0x27fff80000000000, 0x7fffffe87ffffff}}, nonEmpty: true}
-	pattern19 = pattern{source: "[\\w-]*", class: &class{ascii: [2]uint64{0x3ff200000000000, 0x7fffffe87fffffe}}, nonEmpty: false}
-	pattern20 = pattern{source: "[\\w-]+", class: &class{ascii: [2]uint64{0x3ff200000000000, 0x7fffffe87fffffe}}, nonEmpty: true}
-	pattern21 = pattern{source: "[\\w._-]+", class: &class{ascii: [2]uint64{0x3ff600000000000, 0x7fffffe87fffffe}}, nonEmpty: true}
-	pattern22 = pattern{source: "[\\w]*", class: &class{ascii: [2]uint64{0x3ff000000000000, 0x7fffffe87fffffe}}, nonEmpty: false}
-	pattern23 = pattern{source: "[\\w]+", class: &class{ascii: [2]uint64{0x3ff000000000000, 0x7fffffe87fffffe}}, nonEmpty: true}
-	pattern24 = pattern{source: "\\d{12}", expression: regexp.MustCompile("\\A(?:\\d{12})\\z")}
-	pattern25 = pattern{source: "\\u002F[\\u0021-\\u007F]*", expression: regexp.MustCompile("\\A(?:\\x{002F}[\\x{0021}-\\x{007F}]*)\\z")}
-	pattern26 = pattern{source: "^[a-z0-9]([a-z0-9]|-(?!-)){1,61}[a-z0-9]$", expression: regexp.MustCompile("\\A(?:[a-z0-9][a-z0-9-]{1,61}[a-z0-9])\\z"), without: "--"}
-	pattern27 = pattern{source: "^[a-zA-Z0-9:/+=,.@_-]+$", class: &class{ascii: [2]uint64{0x27fff80000000000, 0x7fffffe87ffffff}}, nonEmpty: true}
-	pattern28 = pattern{source: "^[a-zA-Z0-9:_.-]+$", class: &class{ascii: [2]uint64{0x7ff600000000000, 0x7fffffe87fffffe}}, nonEmpty: true}
-	pattern29 = pattern{source: "^http(s?)://[a-zA-Z0-9._/-]*(\\?[a-zA-Z0-9._=&-]*)?(#[a-zA-Z0-9._/-]*)?$", expression: regexp.MustCompile("\\A(?:http(s?)://[a-zA-Z0-9._/-]*(\\?[a-zA-Z0-9._=&-]*)?(#[a-zA-Z0-9._/-]*)?)\\z")}
-	pattern30 = pattern{source: "^o-[0-9a-z]{10,32}\\/r-[0-9a-z]{4,32}[0-9a-z-\\/]*", expression: regexp.MustCompile("\\A(?:o-[0-9a-z]{10,32}\\/r-[0-9a-z]{4,32}[0-9a-z-\\/]*)\\z")}
-	pattern31 = pattern{source: "^p-[0-9a-zA-Z_]{8,128}$", expression: regexp.MustCompile("\\A(?:p-[0-9a-zA-Z_]{8,128})\\z")}
-	pattern32 = pattern{source: "v[1-9][0-9]*(\\.[A-Za-z0-9-]*)?", expression: regexp.MustCompile("\\A(?:v[1-9][0-9]*(\\.[A-Za-z0-9-]*)?)\\z")}
+	pattern13 = pattern{source: "[\\u0020-\\u007E]+", class: &class{ascii: [2]uint64{0xffffffff00000000, 0x7fffffffffffffff}}, nonEmpty: true}
+	pattern14 = pattern{source: "[\\u0020-\\u00FF]+", class: &class{ascii: [2]uint64{0xffffffff00000000, 0xffffffffffffffff}, ranges: [][2]rune{{0x80, 0xff}}}, nonEmpty: true}
+	pattern15 = pattern{source: "[\\w+=,.@-]*", class: &class{ascii: [2]uint64{0x23ff780000000000, 0x7fffffe87ffffff}}, nonEmpty: false}
+	pattern16 = pattern{source: "[\\w+=,.@-]+", class: &class{ascii: [2]uint64{0x23ff780000000000, 0x7fffffe87ffffff}}, nonEmpty: true}
+	pattern17 = pattern{source: "[\\w+=,.@-]{1,64}", expression: regexp.MustCompile("\\A(?:[\\w+=,.@-]{1,64})\\z")}
+	pattern18 = pattern{source: "[\\w+=,.@:\\/-]*", class: &class{ascii: [2]uint64{0x27fff80000000000, 0x7fffffe87ffffff}}, nonEmpty: false}
+	pattern19 = pattern{source: "[\\w+=/:,.@-]*", class: &class{ascii: [2]uint64{0x27fff80000000000, 0x7fffffe87ffffff}}, nonEmpty: false}
+	pattern20 = pattern{source: "[\\w+=/:,.@-]+", class: &class{ascii: [2]uint64{0x27fff80000000000, 0x7fffffe87ffffff}}, nonEmpty: true}
+	pattern21 = pattern{source: "[\\w-]*", class: &class{ascii: [2]uint64{0x3ff200000000000, 0x7fffffe87fffffe}}, nonEmpty: false}
+	pattern22 = pattern{source: "[\\w-]+", class: &class{ascii: [2]uint64{0x3ff200000000000, 0x7fffffe87fffffe}}, nonEmpty: true}
+	pattern23 = pattern{source: "[\\w._-]+", class: &class{ascii: [2]uint64{0x3ff600000000000, 0x7fffffe87fffffe}}, nonEmpty: true}
+	pattern24 = pattern{source: "[\\w]*", class: &class{ascii: [2]uint64{0x3ff000000000000, 0x7fffffe87fffffe}}, nonEmpty: false}
+	pattern25 = pattern{source: "[\\w]+", class: &class{ascii: [2]uint64{0x3ff000000000000, 0x7fffffe87fffffe}}, nonEmpty: true}
+	pattern26 = pattern{source: "[^\\s@]+@[^\\s@]+\\.[^\\s@]+", expression: regexp.MustCompile("\\A(?:[^\\s@]+@[^\\s@]+\\.[^\\s@]+)\\z")}
+	pattern27 = pattern{source: "\\d{12}", expression: regexp.MustCompile("\\A(?:\\d{12})\\z")}
+	pattern28 = pattern{source: "\\u002F[\\u0021-\\u007F]*", expression: regexp.MustCompile("\\A(?:\\x{002F}[\\x{0021}-\\x{007F}]*)\\z")}
+	pattern29 = pattern{source: "^([\\p{L}\\p{Z}\\p{N}_.:/=+\\-@]*)$", expression: regexp.MustCompile("\\A(?:([\\p{L}\\p{Z}\\p{N}_.:/=+\\-@]*))\\z")}
+	pattern30 = pattern{source: "^(\\d{12})|(ou-[0-9a-z]{4,32}-[a-z0-9]{8,32})$", expression: regexp.MustCompile("\\A(?:(\\d{12})|(ou-[0-9a-z]{4,32}-[a-z0-9]{8,32}))\\z")}
+	pattern31 = pattern{source: "^(r-[0-9a-z]{4,32})|(\\d{12})|(ou-[0-9a-z]{4,32}-[a-z0-9]{8,32})$", expression: regexp.MustCompile("\\A(?:(r-[0-9a-z]{4,32})|(\\d{12})|(ou-[0-9a-z]{4,32}-[a-z0-9]{8,32}))\\z")}
+	pattern32 = pattern{source: "^(r-[0-9a-z]{4,32})|(\\d{12})|(ou-[0-9a-z]{4,32}-[a-z0-9]{8,32})|(^p-[0-9a-zA-Z_]{8,128})|(^rp-[0-9a-zA-Z_]{4,128})|(^rt-[0-9a-zA-Z_]{8,32})$", expression: regexp.MustCompile("\\A(?:(r-[0-9a-z]{4,32})|(\\d{12})|(ou-[0-9a-z]{4,32}-[a-z0-9]{8,32})|(^p-[0-9a-zA-Z_]{8,128})|(^rp-[0-9a-zA-Z_]{4,128})|(^rt-[0-9a-zA-Z_]{8,32}))\\z")}
+	pattern33 = pattern{source: "^(r-[0-9a-z]{4,32})|(ou-[0-9a-z]{4,32}-[a-z0-9]{8,32})$", expression: regexp.MustCompile("\\A(?:(r-[0-9a-z]{4,32})|(ou-[0-9a-z]{4,32}-[a-z0-9]{8,32}))\\z")}
+	pattern34 = pattern{source: "^[ -~]+$", class: &class{ascii: [2]uint64{0xffffffff00000000, 0x7fffffffffffffff}}, nonEmpty: true}
+	pattern35 = pattern{source: "^[a-z0-9]([a-z0-9]|-(?!-)){1,61}[a-z0-9]$", expression: regexp.MustCompile("\\A(?:[a-z0-9][a-z0-9-]{1,61}[a-z0-9])\\z"), without: "--"}
+	pattern36 = pattern{source: "^[a-zA-Z0-9:/+=,.@_-]+$", class: &class{ascii: [2]uint64{0x27fff80000000000, 0x7fffffe87ffffff}}, nonEmpty: true}
+	pattern37 = pattern{source: "^[a-zA-Z0-9:_.-]+$", class: &class{ascii: [2]uint64{0x7ff600000000000, 0x7fffffe87fffffe}}, nonEmpty: true}
+	pattern38 = pattern{source: "^\\d{12}$", expression: regexp.MustCompile("\\A(?:\\d{12})\\z")}
+	pattern39 = pattern{source: "^car-[a-z0-9]{8,32}$", expression: regexp.MustCompile("\\A(?:car-[a-z0-9]{8,32})\\z")}
+	pattern40 = pattern{source: "^h-[0-9a-z]{8,32}$", expression: regexp.MustCompile("\\A(?:h-[0-9a-z]{8,32})\\z")}
+	pattern41 = pattern{source: "^http(s?)://[a-zA-Z0-9._/-]*(\\?[a-zA-Z0-9._=&-]*)?(#[a-zA-Z0-9._/-]*)?$", expression: regexp.MustCompile("\\A(?:http(s?)://[a-zA-Z0-9._/-]*(\\?[a-zA-Z0-9._=&-]*)?(#[a-zA-Z0-9._/-]*)?)\\z")}
+	pattern42 = pattern{source: "^o-[0-9a-z]{10,32}\\/r-[0-9a-z]{4,32}[0-9a-z-\\/]*", expression: regexp.MustCompile("\\A(?:o-[0-9a-z]{10,32}\\/r-[0-9a-z]{4,32}[0-9a-z-\\/]*)\\z")}
+	pattern43 = pattern{source: "^ou-[0-9a-z]{4,32}-[a-z0-9]{8,32}$", expression: regexp.MustCompile("\\A(?:ou-[0-9a-z]{4,32}-[a-z0-9]{8,32})\\z")}
+	pattern44 = pattern{source: "^p-[0-9a-zA-Z_]{8,128}$", expression: regexp.MustCompile("\\A(?:p-[0-9a-zA-Z_]{8,128})\\z")}
+	pattern45 = pattern{source: "^r-[0-9a-z]{4,32}$", expression: regexp.MustCompile("\\A(?:r-[0-9a-z]{4,32})\\z")}
+	pattern46 = pattern{source: "^rt-[0-9a-z]{8,32}$", expression: regexp.MustCompile("\\A(?:rt-[0-9a-z]{8,32})\\z")}
+	pattern47 = pattern{source: "v[1-9][0-9]*(\\.[A-Za-z0-9-]*)?", expression: regexp.MustCompile("\\A(?:v[1-9][0-9]*(\\.[A-Za-z0-9-]*)?)\\z")}
 )
 
 // The limits of the models' shapes.
 var (
-	iamAccessAdvisorUsageGranularityType     = constraint{enum: []string{"SERVICE_LEVEL", "ACTION_LEVEL"}}
-	iamAccessKeyIdType                       = constraint{hasMin: true, min: 16, hasMax: true, max: 128, pattern: &pattern23}
-	iamAccountAliasType                      = constraint{hasMin: true, min: 3, hasMax: true, max: 63, pattern: &pattern26}
-	iamAccountIdType                         = constraint{pattern: &pattern24}
-	iamActionNameListType                    = constraint{}
-	iamActionNameType                        = constraint{hasMin: true, min: 3, hasMax: true, max: 128}
-	iamArnType                               = constraint{hasMin: true, min: 20, hasMax: true, max: 2048}
-	iamAssertionEncryptionModeType           = constraint{enum: []string{"Required", "Allowed"}}
-	iamAssignmentStatusType                  = constraint{enum: []string{"Assigned", "Unassigned", "Any"}}
-	iamAuthenticationCodeTypeSilent          = constraint{hasMin: true, min: 6, hasMax: true, max: 6, pattern: &pattern6, silent: true}
-	iamCertificateBodyType                   = constraint{hasMin: true, min: 1, hasMax: true, max: 16384, pattern: &pattern12}
-	iamCertificateChainType                  = constraint{hasMin: true, min: 1, hasMax: true, max: 2097152, pattern: &pattern12}
-	iamCertificateIdType                     = constraint{hasMin: true, min: 24, hasMax: true, max: 128, pattern: &pattern23}
-	iamClientIDListType                      = constraint{}
-	iamClientIDType                          = constraint{hasMin: true, min: 1, hasMax: true, max: 255}
-	iamContextEntryListType                  = constraint{}
-	iamContextKeyNameType                    = constraint{hasMin: true, min: 5, hasMax: true, max: 256}
-	iamContextKeyTypeEnum                    = constraint{enum: []string{"string", "stringList", "numeric", "numericList", "boolean", "booleanList", "ip", "ipList", "binary", "binaryList", "date", "dateList"}}
-	iamContextKeyValueListType               = constraint{}
-	iamContextKeyValueType                   = constraint{}
-	iamCredentialAgeDays                     = constraint{hasMin: true, min: 1, hasMax: true, max: 36600}
-	iamCustomSuffixType                      = constraint{hasMin: true, min: 1, hasMax: true, max: 64, pattern: &pattern15, sentence: "The specified value for %s is invalid. It must contain only alphanumeric characters and/or the following: +=,.@_-"}
-	iamDelegationRequestDescriptionType      = constraint{hasMax: true, max: 1000, pattern: &pattern10}
-	iamDelegationRequestIdType               = constraint{hasMin: true, min: 16, hasMax: true, max: 128, pattern: &pattern20}
-	iamDeletionTaskIdType                    = constraint{hasMin: true, min: 1, hasMax: true, max: 1000}
-	iamEncodingType                          = constraint{enum: []string{"SSH", "PEM"}}
-	iamEntityListType                        = constraint{}
-	iamEntityType                            = constraint{enum: []string{"User", "Role", "Group", "LocalManagedPolicy", "AWSManagedPolicy"}}
-	iamExistingUserNameType                  = constraint{hasMin: true, min: 1, hasMax: true, max: 128, pattern: &pattern15, sentence: "The specified value for %s is invalid. It must contain only alphanumeric characters and/or the following: +=,.@_-"}
-	iamGlobalEndpointTokenVersion            = constraint{enum: []string{"v1Token", "v2Token"}}
-	iamGroupNameType                         = constraint{hasMin: true, min: 1, hasMax: true, max: 128, pattern: &pattern15, sentence: "The specified value for %s is invalid. It must contain only alphanumeric characters and/or the following: +=,.@_-"}
-	iamInstanceProfileNameType               = constraint{hasMin: true, min: 1, hasMax: true, max: 128, pattern: &pattern15, sentence: "The specified value for %s is invalid. It must contain only alphanumeric characters and/or the following: +=,.@_-"}
-	iamJobIDType                             = constraint{hasMin: true, min: 36, hasMax: true, max: 36}
-	iamLocaleType                            = constraint{hasMin: true, min: 2, hasMax: true, max: 12}
-	iamMarkerType                            = constraint{hasMin: true, min: 1, hasMax: true, max: 320, pattern: &pattern13}
-	iamMaxItemsType                          = constraint{hasMin: true, min: 1, hasMax: true, max: 1000}
-	iamMaxPasswordAgeType                    = constraint{hasMin: true, min: 1, hasMax: true, max: 1095}
-	iamMinimumPasswordLengthType             = constraint{hasMin: true, min: 6, hasMax: true, max: 128}
-	iamNotesType                             = constraint{hasMax: true, max: 500, pattern: &pattern10}
-	iamNotificationChannelType               = constraint{hasMin: true, min: 2, hasMax: true, max: 400, pattern: &pattern28}
-	iamOpenIDConnectProviderUrlType          = constraint{hasMin: true, min: 1, hasMax: true, max: 255}
-	iamOrganizationsEntityPathType           = constraint{hasMin: true, min: 19, hasMax: true, max: 427, pattern: &pattern30}
-	iamOrganizationsPolicyIdType             = constraint{pattern: &pattern31}
-	iamOwnerIdType                           = constraint{hasMin: true, min: 20, hasMax: true, max: 2048, pattern: &pattern27}
-	iamPasswordReusePreventionType           = constraint{hasMin: true, min: 1, hasMax: true, max: 24}
-	iamPasswordTypeSilent                    = constraint{hasMin: true, min: 1, hasMax: true, max: 128, pattern: &pattern12, silent: true}
-	iamPathPrefixType                        = constraint{hasMin: true, min: 1, hasMax: true, max: 512, pattern: &pattern25, sentence: "The specified value for %s is invalid. It must begin with the / character and contain only alphanumeric characters and/or / characters."}
-	iamPathType                              = constraint{hasMin: true, min: 1, hasMax: true, max: 512, pattern: &pattern2, sentence: "The specified value for %s is invalid. It must begin and end with / and contain only alphanumeric characters and/or / characters."}
-	iamPolicyDescriptionType                 = constraint{hasMax: true, max: 1000}
-	iamPolicyDocumentType                    = constraint{hasMin: true, min: 1, hasMax: true, max: 131072, pattern: &pattern12}
-	iamPolicyNameType                        = constraint{hasMin: true, min: 1, hasMax: true, max: 128, pattern: &pattern15, sentence: "The specified value for %s is invalid. It must contain only alphanumeric characters and/or the following: +=,.@_-"}
-	iamPolicyParameterListType               = constraint{hasMax: true, max: 50}
-	iamPolicyParameterNameType               = constraint{hasMin: true, min: 5, hasMax: true, max: 256, pattern: &pattern3}
-	iamPolicyParameterTypeEnum               = constraint{enum: []string{"string", "stringList"}}
-	iamPolicyParameterValueType              = constraint{pattern: &pattern3}
-	iamPolicyParameterValuesListType         = constraint{}
-	iamPolicyPathType                        = constraint{hasMin: true, min: 1, hasMax: true, max: 512, pattern: &pattern1}
-	iamPolicyScopeType                       = constraint{enum: []string{"All", "AWS", "Local"}}
-	iamPolicyUsageType                       = constraint{enum: []string{"PermissionsPolicy", "PermissionsBoundary"}}
-	iamPolicyVersionIdType                   = constraint{pattern: &pattern32}
-	iamPrivateKeyIdType                      = constraint{hasMin: true, min: 22, hasMax: true, max: 64, pattern: &pattern4}
-	iamPrivateKeyTypeSilent                  = constraint{hasMin: true, min: 1, hasMax: true, max: 16384, pattern: &pattern12, silent: true}
-	iamPublicKeyIdType                       = constraint{hasMin: true, min: 20, hasMax: true, max: 128, pattern: &pattern23}
-	iamPublicKeyMaterialType                 = constraint{hasMin: true, min: 1, hasMax: true, max: 16384, pattern: &pattern12}
-	iamRedirectUrlType                       = constraint{hasMin: true, min: 1, hasMax: true, max: 255, pattern: &pattern29}
-	iamRequestMessageType                    = constraint{hasMax: true, max: 200, pattern: &pattern10}
-	iamRequestorWorkflowIdType               = constraint{hasMin: true, min: 5, hasMax: true, max: 400, pattern: &pattern11}
-	iamResourceHandlingOptionType            = constraint{hasMin: true, min: 1, hasMax: true, max: 64}
-	iamResourceNameListType                  = constraint{}
-	iamResourceNameType                      = constraint{hasMin: true, min: 1, hasMax: true, max: 2048}
-	iamRoleDescriptionType                   = constraint{hasMax: true, max: 1000, pattern: &pattern10}
-	iamRoleMaxSessionDurationType            = constraint{hasMin: true, min: 3600, hasMax: true, max: 43200}
-	iamRoleNameType                          = constraint{hasMin: true, min: 1, hasMax: true, max: 64, pattern: &pattern15, sentence: "The specified value for %s is invalid. It must contain only alphanumeric characters and/or the following: +=,.@_-"}
-	iamSAMLMetadataDocumentType              = constraint{hasMin: true, min: 1000, hasMax: true, max: 10000000}
-	iamSAMLProviderNameType                  = constraint{hasMin: true, min: 1, hasMax: true, max: 128, pattern: &pattern21}
-	iamSerialNumberType                      = constraint{hasMin: true, min: 9, hasMax: true, max: 256, pattern: &pattern18}
-	iamServerCertificateNameType             = constraint{hasMin: true, min: 1, hasMax: true, max: 128, pattern: &pattern15, sentence: "The specified value for %s is invalid. It must contain only alphanumeric characters and/or the following: +=,.@_-"}
-	iamServiceName                           = constraint{}
-	iamServiceNamespaceListType              = constraint{hasMin: true, min: 1, hasMax: true, max: 200}
-	iamServiceNamespaceType                  = constraint{hasMin: true, min: 1, hasMax: true, max: 64, pattern: &pattern19}
-	iamServiceSpecificCredentialIdSilent     = constraint{hasMin: true, min: 20, hasMax: true, max: 128, pattern: &pattern23, silent: true}
-	iamSessionDurationType                   = constraint{hasMin: true, min: 300, hasMax: true, max: 43200}
-	iamSimulationPolicyListType              = constraint{}
-	iamSortKeyType                           = constraint{enum: []string{"SERVICE_NAMESPACE_ASCENDING", "SERVICE_NAMESPACE_DESCENDING", "LAST_AUTHENTICATED_TIME_ASCENDING", "LAST_AUTHENTICATED_TIME_DESCENDING"}}
-	iamStatusTypeSilent                      = constraint{enum: []string{"Active", "Inactive", "Expired"}, silent: true}
-	iamTagKeyListType                        = constraint{hasMax: true, max: 50}
-	iamTagKeyType                            = constraint{hasMin: true, min: 1, hasMax: true, max: 128, pattern: &pattern8}
-	iamTagListType                           = constraint{hasMax: true, max: 50}
-	iamTagValueType                          = constraint{hasMin: true, min: 0, hasMax: true, max: 256, pattern: &pattern7}
-	iamThumbprintListType                    = constraint{}
-	iamThumbprintType                        = constraint{hasMin: true, min: 40, hasMax: true, max: 40}
-	iamUserNameType                          = constraint{hasMin: true, min: 1, hasMax: true, max: 64, pattern: &pattern15, sentence: "The specified value for %s is invalid. It must contain only alphanumeric characters and/or the following: +=,.@_-"}
-	iamVirtualMFADeviceName                  = constraint{hasMin: true, min: 1, pattern: &pattern15, sentence: "The specified value for %s is invalid. It must contain only alphanumeric characters and/or the following: +=,.@_-"}
-	stsAccessKeyIdType                       = constraint{hasMin: true, min: 16, hasMax: true, max: 128, pattern: &pattern22}
-	stsArnType                               = constraint{hasMin: true, min: 20, hasMax: true, max: 2048, pattern: &pattern9}
-	stsClientTokenTypeSilent                 = constraint{hasMin: true, min: 4, hasMax: true, max: 20000, silent: true}
-	stsContextAssertionTypeSilent            = constraint{hasMin: true, min: 4, hasMax: true, max: 2048, silent: true}
-	stsDurationSecondsType                   = constraint{hasMin: true, min: 900, hasMax: true, max: 129600}
-	stsEncodedMessageTypeSilent              = constraint{hasMin: true, min: 1, hasMax: true, max: 10240, silent: true}
-	stsExternalIdType                        = constraint{hasMin: true, min: 2, hasMax: true, max: 1224, pattern: &pattern16}
-	stsJwtAlgorithmType                      = constraint{hasMin: true, min: 5, hasMax: true, max: 5}
-	stsPolicyDescriptorListType              = constraint{}
-	stsProvidedContextsListType              = constraint{hasMin: true, min: 1, hasMax: true, max: 5}
-	stsRoleDurationSecondsType               = constraint{hasMin: true, min: 900, hasMax: true, max: 43200}
-	stsRoleSessionNameType                   = constraint{hasMin: true, min: 2, hasMax: true, max: 64, pattern: &pattern14}
-	stsRootDurationSecondsType               = constraint{hasMin: true, min: 0, hasMax: true, max: 900}
-	stsSAMLAssertionTypeSilent               = constraint{hasMin: true, min: 4, hasMax: true, max: 100000, silent: true}
-	stsSerialNumberType                      = constraint{hasMin: true, min: 9, hasMax: true, max: 256, pattern: &pattern17}
-	stsSessionPolicyDocumentType             = constraint{hasMin: true, min: 1, hasMax: true, max: 2048, pattern: &pattern12}
-	stsSourceIdentityType                    = constraint{hasMin: true, min: 2, hasMax: true, max: 256, pattern: &pattern14}
-	stsTagKeyListType                        = constraint{hasMax: true, max: 50}
-	stsTagKeyType                            = constraint{hasMin: true, min: 1, hasMax: true, max: 128, pattern: &pattern8}
-	stsTagListType                           = constraint{hasMax: true, max: 50}
-	stsTagValueType                          = constraint{hasMin: true, min: 0, hasMax: true, max: 256, pattern: &pattern7}
-	stsTargetPrincipalType                   = constraint{hasMin: true, min: 12, hasMax: true, max: 2048}
-	stsTokenCodeType                         = constraint{hasMin: true, min: 6, hasMax: true, max: 6, pattern: &pattern5}
-	stsTradeInTokenTypeSilent                = constraint{silent: true}
-	stsUnrestrictedSessionPolicyDocumentType = constraint{hasMin: true, min: 1, pattern: &pattern12}
-	stsUrlType                               = constraint{hasMin: true, min: 4, hasMax: true, max: 2048}
-	stsUserNameType                          = constraint{hasMin: true, min: 2, hasMax: true, max: 32, pattern: &pattern14}
-	stsWebIdentityTokenAudienceListType      = constraint{hasMin: true, min: 1, hasMax: true, max: 10}
-	stsWebIdentityTokenAudienceStringType    = constraint{hasMin: true, min: 1, hasMax: true, max: 1000}
-	stsWebIdentityTokenDurationSecondsType   = constraint{hasMin: true, min: 60, hasMax: true, max: 3600}
+	iamAccessAdvisorUsageGranularityType          = constraint{enum: []string{"SERVICE_LEVEL", "ACTION_LEVEL"}}
+	iamAccessKeyIdType                            = constraint{hasMin: true, min: 16, hasMax: true, max: 128, pattern: &pattern25}
+	iamAccountAliasType                           = constraint{hasMin: true, min: 3, hasMax: true, max: 63, pattern: &pattern35}
+	iamAccountIdType                              = constraint{pattern: &pattern27}
+	iamActionNameListType                         = constraint{}
+	iamActionNameType                             = constraint{hasMin: true, min: 3, hasMax: true, max: 128}
+	iamArnType                                    = constraint{hasMin: true, min: 20, hasMax: true, max: 2048}
+	iamAssertionEncryptionModeType                = constraint{enum: []string{"Required", "Allowed"}}
+	iamAssignmentStatusType                       = constraint{enum: []string{"Assigned", "Unassigned", "Any"}}
+	iamAuthenticationCodeTypeSilent               = constraint{hasMin: true, min: 6, hasMax: true, max: 6, pattern: &pattern6, silent: true}
+	iamCertificateBodyType                        = constraint{hasMin: true, min: 1, hasMax: true, max: 16384, pattern: &pattern12}
+	iamCertificateChainType                       = constraint{hasMin: true, min: 1, hasMax: true, max: 2097152, pattern: &pattern12}
+	iamCertificateIdType                          = constraint{hasMin: true, min: 24, hasMax: true, max: 128, pattern: &pattern25}
+	iamClientIDListType                           = constraint{}
+	iamClientIDType                               = constraint{hasMin: true, min: 1, hasMax: true, max: 255}
+	iamContextEntryListType                       = constraint{}
+	iamContextKeyNameType                         = constraint{hasMin: true, min: 5, hasMax: true, max: 256}
+	iamContextKeyTypeEnum                         = constraint{enum: []string{"string", "stringList", "numeric", "numericList", "boolean", "booleanList", "ip", "ipList", "binary", "binaryList", "date", "dateList"}}
+	iamContextKeyValueListType                    = constraint{}
+	iamContextKeyValueType                        = constraint{}
+	iamCredentialAgeDays                          = constraint{hasMin: true, min: 1, hasMax: true, max: 36600}
+	iamCustomSuffixType                           = constraint{hasMin: true, min: 1, hasMax: true, max: 64, pattern: &pattern16, sentence: "The specified value for %s is invalid. It must contain only alphanumeric characters and/or the following: +=,.@_-"}
+	iamDelegationRequestDescriptionType           = constraint{hasMax: true, max: 1000, pattern: &pattern10}
+	iamDelegationRequestIdType                    = constraint{hasMin: true, min: 16, hasMax: true, max: 128, pattern: &pattern22}
+	iamDeletionTaskIdType                         = constraint{hasMin: true, min: 1, hasMax: true, max: 1000}
+	iamEncodingType                               = constraint{enum: []string{"SSH", "PEM"}}
+	iamEntityListType                             = constraint{}
+	iamEntityType                                 = constraint{enum: []string{"User", "Role", "Group", "LocalManagedPolicy", "AWSManagedPolicy"}}
+	iamExistingUserNameType                       = constraint{hasMin: true, min: 1, hasMax: true, max: 128, pattern: &pattern16, sentence: "The specified value for %s is invalid. It must contain only alphanumeric characters and/or the following: +=,.@_-"}
+	iamGlobalEndpointTokenVersion                 = constraint{enum: []string{"v1Token", "v2Token"}}
+	iamGroupNameType                              = constraint{hasMin: true, min: 1, hasMax: true, max: 128, pattern: &pattern16, sentence: "The specified value for %s is invalid. It must contain only alphanumeric characters and/or the following: +=,.@_-"}
+	iamInstanceProfileNameType                    = constraint{hasMin: true, min: 1, hasMax: true, max: 128, pattern: &pattern16, sentence: "The specified value for %s is invalid. It must contain only alphanumeric characters and/or the following: +=,.@_-"}
+	iamJobIDType                                  = constraint{hasMin: true, min: 36, hasMax: true, max: 36}
+	iamLocaleType                                 = constraint{hasMin: true, min: 2, hasMax: true, max: 12}
+	iamMarkerType                                 = constraint{hasMin: true, min: 1, hasMax: true, max: 320, pattern: &pattern14}
+	iamMaxItemsType                               = constraint{hasMin: true, min: 1, hasMax: true, max: 1000}
+	iamMaxPasswordAgeType                         = constraint{hasMin: true, min: 1, hasMax: true, max: 1095}
+	iamMinimumPasswordLengthType                  = constraint{hasMin: true, min: 6, hasMax: true, max: 128}
+	iamNotesType                                  = constraint{hasMax: true, max: 500, pattern: &pattern10}
+	iamNotificationChannelType                    = constraint{hasMin: true, min: 2, hasMax: true, max: 400, pattern: &pattern37}
+	iamOpenIDConnectProviderUrlType               = constraint{hasMin: true, min: 1, hasMax: true, max: 255}
+	iamOrganizationsEntityPathType                = constraint{hasMin: true, min: 19, hasMax: true, max: 427, pattern: &pattern42}
+	iamOrganizationsPolicyIdType                  = constraint{pattern: &pattern44}
+	iamOwnerIdType                                = constraint{hasMin: true, min: 20, hasMax: true, max: 2048, pattern: &pattern36}
+	iamPasswordReusePreventionType                = constraint{hasMin: true, min: 1, hasMax: true, max: 24}
+	iamPasswordTypeSilent                         = constraint{hasMin: true, min: 1, hasMax: true, max: 128, pattern: &pattern12, silent: true}
+	iamPathPrefixType                             = constraint{hasMin: true, min: 1, hasMax: true, max: 512, pattern: &pattern28, sentence: "The specified value for %s is invalid. It must begin with the / character and contain only alphanumeric characters and/or / characters."}
+	iamPathType                                   = constraint{hasMin: true, min: 1, hasMax: true, max: 512, pattern: &pattern2, sentence: "The specified value for %s is invalid. It must begin and end with / and contain only alphanumeric characters and/or / characters."}
+	iamPolicyDescriptionType                      = constraint{hasMax: true, max: 1000}
+	iamPolicyDocumentType                         = constraint{hasMin: true, min: 1, hasMax: true, max: 131072, pattern: &pattern12}
+	iamPolicyNameType                             = constraint{hasMin: true, min: 1, hasMax: true, max: 128, pattern: &pattern16, sentence: "The specified value for %s is invalid. It must contain only alphanumeric characters and/or the following: +=,.@_-"}
+	iamPolicyParameterListType                    = constraint{hasMax: true, max: 50}
+	iamPolicyParameterNameType                    = constraint{hasMin: true, min: 5, hasMax: true, max: 256, pattern: &pattern3}
+	iamPolicyParameterTypeEnum                    = constraint{enum: []string{"string", "stringList"}}
+	iamPolicyParameterValueType                   = constraint{pattern: &pattern3}
+	iamPolicyParameterValuesListType              = constraint{}
+	iamPolicyPathType                             = constraint{hasMin: true, min: 1, hasMax: true, max: 512, pattern: &pattern1}
+	iamPolicyScopeType                            = constraint{enum: []string{"All", "AWS", "Local"}}
+	iamPolicyUsageType                            = constraint{enum: []string{"PermissionsPolicy", "PermissionsBoundary"}}
+	iamPolicyVersionIdType                        = constraint{pattern: &pattern47}
+	iamPrivateKeyIdType                           = constraint{hasMin: true, min: 22, hasMax: true, max: 64, pattern: &pattern4}
+	iamPrivateKeyTypeSilent                       = constraint{hasMin: true, min: 1, hasMax: true, max: 16384, pattern: &pattern12, silent: true}
+	iamPublicKeyIdType                            = constraint{hasMin: true, min: 20, hasMax: true, max: 128, pattern: &pattern25}
+	iamPublicKeyMaterialType                      = constraint{hasMin: true, min: 1, hasMax: true, max: 16384, pattern: &pattern12}
+	iamRedirectUrlType                            = constraint{hasMin: true, min: 1, hasMax: true, max: 255, pattern: &pattern41}
+	iamRequestMessageType                         = constraint{hasMax: true, max: 200, pattern: &pattern10}
+	iamRequestorWorkflowIdType                    = constraint{hasMin: true, min: 5, hasMax: true, max: 400, pattern: &pattern11}
+	iamResourceHandlingOptionType                 = constraint{hasMin: true, min: 1, hasMax: true, max: 64}
+	iamResourceNameListType                       = constraint{}
+	iamResourceNameType                           = constraint{hasMin: true, min: 1, hasMax: true, max: 2048}
+	iamRoleDescriptionType                        = constraint{hasMax: true, max: 1000, pattern: &pattern10}
+	iamRoleMaxSessionDurationType                 = constraint{hasMin: true, min: 3600, hasMax: true, max: 43200}
+	iamRoleNameType                               = constraint{hasMin: true, min: 1, hasMax: true, max: 64, pattern: &pattern16, sentence: "The specified value for %s is invalid. It must contain only alphanumeric characters and/or the following: +=,.@_-"}
+	iamSAMLMetadataDocumentType                   = constraint{hasMin: true, min: 1000, hasMax: true, max: 10000000}
+	iamSAMLProviderNameType                       = constraint{hasMin: true, min: 1, hasMax: true, max: 128, pattern: &pattern23}
+	iamSerialNumberType                           = constraint{hasMin: true, min: 9, hasMax: true, max: 256, pattern: &pattern20}
+	iamServerCertificateNameType                  = constraint{hasMin: true, min: 1, hasMax: true, max: 128, pattern: &pattern16, sentence: "The specified value for %s is invalid. It must contain only alphanumeric characters and/or the following: +=,.@_-"}
+	iamServiceName                                = constraint{}
+	iamServiceNamespaceListType                   = constraint{hasMin: true, min: 1, hasMax: true, max: 200}
+	iamServiceNamespaceType                       = constraint{hasMin: true, min: 1, hasMax: true, max: 64, pattern: &pattern21}
+	iamServiceSpecificCredentialIdSilent          = constraint{hasMin: true, min: 20, hasMax: true, max: 128, pattern: &pattern25, silent: true}
+	iamSessionDurationType                        = constraint{hasMin: true, min: 300, hasMax: true, max: 43200}
+	iamSimulationPolicyListType                   = constraint{}
+	iamSortKeyType                                = constraint{enum: []string{"SERVICE_NAMESPACE_ASCENDING", "SERVICE_NAMESPACE_DESCENDING", "LAST_AUTHENTICATED_TIME_ASCENDING", "LAST_AUTHENTICATED_TIME_DESCENDING"}}
+	iamStatusTypeSilent                           = constraint{enum: []string{"Active", "Inactive", "Expired"}, silent: true}
+	iamTagKeyListType                             = constraint{hasMax: true, max: 50}
+	iamTagKeyType                                 = constraint{hasMin: true, min: 1, hasMax: true, max: 128, pattern: &pattern8}
+	iamTagListType                                = constraint{hasMax: true, max: 50}
+	iamTagValueType                               = constraint{hasMin: true, min: 0, hasMax: true, max: 256, pattern: &pattern7}
+	iamThumbprintListType                         = constraint{}
+	iamThumbprintType                             = constraint{hasMin: true, min: 40, hasMax: true, max: 40}
+	iamUserNameType                               = constraint{hasMin: true, min: 1, hasMax: true, max: 64, pattern: &pattern16, sentence: "The specified value for %s is invalid. It must contain only alphanumeric characters and/or the following: +=,.@_-"}
+	iamVirtualMFADeviceName                       = constraint{hasMin: true, min: 1, pattern: &pattern16, sentence: "The specified value for %s is invalid. It must contain only alphanumeric characters and/or the following: +=,.@_-"}
+	organizationsAccountId                        = constraint{hasMax: true, max: 12, pattern: &pattern38}
+	organizationsActionType                       = constraint{enum: []string{"INVITE", "ENABLE_ALL_FEATURES", "APPROVE_ALL_FEATURES", "ADD_ORGANIZATIONS_SERVICE_LINKED_ROLE", "TRANSFER_RESPONSIBILITY"}}
+	organizationsChildId                          = constraint{hasMax: true, max: 100, pattern: &pattern30}
+	organizationsChildType                        = constraint{enum: []string{"ACCOUNT", "ORGANIZATIONAL_UNIT"}}
+	organizationsCreateAccountNameSilent          = constraint{hasMin: true, min: 1, hasMax: true, max: 50, pattern: &pattern13, silent: true}
+	organizationsCreateAccountRequestId           = constraint{hasMax: true, max: 36, pattern: &pattern39}
+	organizationsCreateAccountState               = constraint{enum: []string{"IN_PROGRESS", "SUCCEEDED", "FAILED"}}
+	organizationsCreateAccountStates              = constraint{}
+	organizationsEffectivePolicyType              = constraint{enum: []string{"TAG_POLICY", "BACKUP_POLICY", "AISERVICES_OPT_OUT_POLICY", "CHATBOT_POLICY", "DECLARATIVE_POLICY_EC2", "SECURITYHUB_POLICY", "INSPECTOR_POLICY", "UPGRADE_ROLLOUT_POLICY", "BEDROCK_POLICY", "S3_POLICY", "NETWORK_SECURITY_DIRECTOR_POLICY"}}
+	organizationsEmailSilent                      = constraint{hasMin: true, min: 6, hasMax: true, max: 64, pattern: &pattern26, silent: true}
+	organizationsHandshakeId                      = constraint{hasMax: true, max: 34, pattern: &pattern40}
+	organizationsHandshakeNotesSilent             = constraint{hasMax: true, max: 1024, silent: true}
+	organizationsHandshakePartyIdSilent           = constraint{hasMin: true, min: 1, hasMax: true, max: 64, silent: true}
+	organizationsHandshakePartyType               = constraint{enum: []string{"ACCOUNT", "ORGANIZATION", "EMAIL"}}
+	organizationsIAMUserAccessToBilling           = constraint{enum: []string{"ALLOW", "DENY"}}
+	organizationsMaxResults                       = constraint{hasMin: true, min: 1, hasMax: true, max: 20}
+	organizationsNextToken                        = constraint{hasMax: true, max: 100000}
+	organizationsOrganizationFeatureSet           = constraint{enum: []string{"ALL", "CONSOLIDATED_BILLING"}}
+	organizationsOrganizationalUnitId             = constraint{hasMax: true, max: 68, pattern: &pattern43}
+	organizationsOrganizationalUnitName           = constraint{hasMin: true, min: 1, hasMax: true, max: 128}
+	organizationsParentId                         = constraint{hasMax: true, max: 100, pattern: &pattern33}
+	organizationsPolicyContent                    = constraint{hasMin: true, min: 1}
+	organizationsPolicyDescription                = constraint{hasMax: true, max: 512}
+	organizationsPolicyId                         = constraint{hasMax: true, max: 130, pattern: &pattern44}
+	organizationsPolicyName                       = constraint{hasMin: true, min: 1, hasMax: true, max: 128}
+	organizationsPolicyTargetId                   = constraint{hasMax: true, max: 100, pattern: &pattern31}
+	organizationsPolicyType                       = constraint{enum: []string{"SERVICE_CONTROL_POLICY", "RESOURCE_CONTROL_POLICY", "TAG_POLICY", "BACKUP_POLICY", "AISERVICES_OPT_OUT_POLICY", "CHATBOT_POLICY", "DECLARATIVE_POLICY_EC2", "SECURITYHUB_POLICY", "INSPECTOR_POLICY", "UPGRADE_ROLLOUT_POLICY", "BEDROCK_POLICY", "S3_POLICY", "NETWORK_SECURITY_DIRECTOR_POLICY"}}
+	organizationsResourcePolicyContent            = constraint{hasMin: true, min: 1, hasMax: true, max: 40000}
+	organizationsResponsibilityTransferId         = constraint{pattern: &pattern46}
+	organizationsResponsibilityTransferNameSilent = constraint{hasMin: true, min: 1, hasMax: true, max: 128, pattern: &pattern34, silent: true}
+	organizationsResponsibilityTransferType       = constraint{enum: []string{"BILLING"}}
+	organizationsRoleName                         = constraint{hasMax: true, max: 64, pattern: &pattern17}
+	organizationsRootId                           = constraint{hasMax: true, max: 34, pattern: &pattern45}
+	organizationsServicePrincipal                 = constraint{hasMin: true, min: 1, hasMax: true, max: 128, pattern: &pattern15}
+	organizationsTagKey                           = constraint{hasMin: true, min: 1, hasMax: true, max: 128, pattern: &pattern29}
+	organizationsTagKeys                          = constraint{}
+	organizationsTagValue                         = constraint{hasMin: true, min: 0, hasMax: true, max: 256, pattern: &pattern29}
+	organizationsTaggableResourceId               = constraint{hasMax: true, max: 130, pattern: &pattern32}
+	organizationsTags                             = constraint{}
+	stsAccessKeyIdType                            = constraint{hasMin: true, min: 16, hasMax: true, max: 128, pattern: &pattern24}
+	stsArnType                                    = constraint{hasMin: true, min: 20, hasMax: true, max: 2048, pattern: &pattern9}
+	stsClientTokenTypeSilent                      = constraint{hasMin: true, min: 4, hasMax: true, max: 20000, silent: true}
+	stsContextAssertionTypeSilent                 = constraint{hasMin: true, min: 4, hasMax: true, max: 2048, silent: true}
+	stsDurationSecondsType                        = constraint{hasMin: true, min: 900, hasMax: true, max: 129600}
+	stsEncodedMessageTypeSilent                   = constraint{hasMin: true, min: 1, hasMax: true, max: 10240, silent: true}
+	stsExternalIdType                             = constraint{hasMin: true, min: 2, hasMax: true, max: 1224, pattern: &pattern18}
+	stsJwtAlgorithmType                           = constraint{hasMin: true, min: 5, hasMax: true, max: 5}
+	stsPolicyDescriptorListType                   = constraint{}
+	stsProvidedContextsListType                   = constraint{hasMin: true, min: 1, hasMax: true, max: 5}
+	stsRoleDurationSecondsType                    = constraint{hasMin: true, min: 900, hasMax: true, max: 43200}
+	stsRoleSessionNameType                        = constraint{hasMin: true, min: 2, hasMax: true, max: 64, pattern: &pattern15}
+	stsRootDurationSecondsType                    = constraint{hasMin: true, min: 0, hasMax: true, max: 900}
+	stsSAMLAssertionTypeSilent                    = constraint{hasMin: true, min: 4, hasMax: true, max: 100000, silent: true}
+	stsSerialNumberType                           = constraint{hasMin: true, min: 9, hasMax: true, max: 256, pattern: &pattern19}
+	stsSessionPolicyDocumentType                  = constraint{hasMin: true, min: 1, hasMax: true, max: 2048, pattern: &pattern12}
+	stsSourceIdentityType                         = constraint{hasMin: true, min: 2, hasMax: true, max: 256, pattern: &pattern15}
+	stsTagKeyListType                             = constraint{hasMax: true, max: 50}
+	stsTagKeyType                                 = constraint{hasMin: true, min: 1, hasMax: true, max: 128, pattern: &pattern8}
+	stsTagListType                                = constraint{hasMax: true, max: 50}
+	stsTagValueType                               = constraint{hasMin: true, min: 0, hasMax: true, max: 256, pattern: &pattern7}
+	stsTargetPrincipalType                        = constraint{hasMin: true, min: 12, hasMax: true, max: 2048}
+	stsTokenCodeType                              = constraint{hasMin: true, min: 6, hasMax: true, max: 6, pattern: &pattern5}
+	stsTradeInTokenTypeSilent                     = constraint{silent: true}
+	stsUnrestrictedSessionPolicyDocumentType      = constraint{hasMin: true, min: 1, pattern: &pattern12}
+	stsUrlType                                    = constraint{hasMin: true, min: 4, hasMax: true, max: 2048}
+	stsUserNameType                               = constraint{hasMin: true, min: 2, hasMax: true, max: 32, pattern: &pattern15}
+	stsWebIdentityTokenAudienceListType           = constraint{hasMin: true, min: 1, hasMax: true, max: 10}
+	stsWebIdentityTokenAudienceStringType         = constraint{hasMin: true, min: 1, hasMax: true, max: 1000}
+	stsWebIdentityTokenDurationSecondsType        = constraint{hasMin: true, min: 60, hasMax: true, max: 3600}
 )

@@ -10,6 +10,10 @@ func decodeAcceptDelegationRequestInput(d *decoder, s scope, p *path, v *api.Acc
 	v.DelegationRequestId = d.text(s, p, "DelegationRequestId", &iamDelegationRequestIdType)
 }
 
+func decodeAcceptHandshakeInput(d *jsonDecoder, o jsonObject, v *api.AcceptHandshakeInput) {
+	v.HandshakeId = d.text(o, "HandshakeId", &organizationsHandshakeId)
+}
+
 func decodeAddClientIDToOpenIDConnectProviderInput(d *decoder, s scope, p *path, v *api.AddClientIDToOpenIDConnectProviderInput) {
 	v.OpenIDConnectProviderArn = d.text(s, p, "OpenIDConnectProviderArn", &iamArnType)
 	v.ClientID = d.text(s, p, "ClientID", &iamClientIDType)
@@ -101,6 +105,11 @@ func decodeAttachGroupPolicyInput(d *decoder, s scope, p *path, v *api.AttachGro
 	v.PolicyArn = d.text(s, p, "PolicyArn", &iamArnType)
 }
 
+func decodeAttachPolicyInput(d *jsonDecoder, o jsonObject, v *api.AttachPolicyInput) {
+	v.PolicyId = d.text(o, "PolicyId", &organizationsPolicyId)
+	v.TargetId = d.text(o, "TargetId", &organizationsPolicyTargetId)
+}
+
 func decodeAttachRolePolicyInput(d *decoder, s scope, p *path, v *api.AttachRolePolicyInput) {
 	v.RoleName = d.text(s, p, "RoleName", &iamRoleNameType)
 	v.PolicyArn = d.text(s, p, "PolicyArn", &iamArnType)
@@ -111,9 +120,17 @@ func decodeAttachUserPolicyInput(d *decoder, s scope, p *path, v *api.AttachUser
 	v.PolicyArn = d.text(s, p, "PolicyArn", &iamArnType)
 }
 
+func decodeCancelHandshakeInput(d *jsonDecoder, o jsonObject, v *api.CancelHandshakeInput) {
+	v.HandshakeId = d.text(o, "HandshakeId", &organizationsHandshakeId)
+}
+
 func decodeChangePasswordInput(d *decoder, s scope, p *path, v *api.ChangePasswordInput) {
 	v.OldPassword = d.text(s, p, "OldPassword", &iamPasswordTypeSilent)
 	v.NewPassword = d.text(s, p, "NewPassword", &iamPasswordTypeSilent)
+}
+
+func decodeCloseAccountInput(d *jsonDecoder, o jsonObject, v *api.CloseAccountInput) {
+	v.AccountId = d.text(o, "AccountId", &organizationsAccountId)
 }
 
 func decodeContextEntry(d *decoder, s scope, p *path, v *api.ContextEntry) {
@@ -130,6 +147,19 @@ func decodeCreateAccountAliasInput(d *decoder, s scope, p *path, v *api.CreateAc
 	v.AccountAlias = d.text(s, p, "AccountAlias", &iamAccountAliasType)
 }
 
+func decodeCreateAccountInput(d *jsonDecoder, o jsonObject, v *api.CreateAccountInput) {
+	v.Email = d.text(o, "Email", &organizationsEmailSilent)
+	v.AccountName = d.text(o, "AccountName", &organizationsCreateAccountNameSilent)
+	v.RoleName = d.textOptional(o, "RoleName", &organizationsRoleName)
+	v.IamUserAccessToBilling = d.textOptional(o, "IamUserAccessToBilling", &organizationsIAMUserAccessToBilling)
+	if list, ok := d.list(o, "Tags", false, &organizationsTags); ok {
+		v.Tags = make([]api.Tag, len(list))
+		for i := range list {
+			decodeOrganizationsTag(d, list[i], &v.Tags[i])
+		}
+	}
+}
+
 func decodeCreateDelegationRequestInput(d *decoder, s scope, p *path, v *api.CreateDelegationRequestInput) {
 	v.OwnerAccountId = d.textOptional(s, p, "OwnerAccountId", &iamAccountIdType)
 	v.Description = d.text(s, p, "Description", &iamDelegationRequestDescriptionType)
@@ -142,6 +172,19 @@ func decodeCreateDelegationRequestInput(d *decoder, s scope, p *path, v *api.Cre
 	v.NotificationChannel = d.text(s, p, "NotificationChannel", &iamNotificationChannelType)
 	v.SessionDuration = d.number(s, p, "SessionDuration", &iamSessionDurationType)
 	v.OnlySendByOwner = d.flagOptional(s, p, "OnlySendByOwner")
+}
+
+func decodeCreateGovCloudAccountInput(d *jsonDecoder, o jsonObject, v *api.CreateGovCloudAccountInput) {
+	v.Email = d.text(o, "Email", &organizationsEmailSilent)
+	v.AccountName = d.text(o, "AccountName", &organizationsCreateAccountNameSilent)
+	v.RoleName = d.textOptional(o, "RoleName", &organizationsRoleName)
+	v.IamUserAccessToBilling = d.textOptional(o, "IamUserAccessToBilling", &organizationsIAMUserAccessToBilling)
+	if list, ok := d.list(o, "Tags", false, &organizationsTags); ok {
+		v.Tags = make([]api.Tag, len(list))
+		for i := range list {
+			decodeOrganizationsTag(d, list[i], &v.Tags[i])
+		}
+	}
 }
 
 func decodeCreateGroupInput(d *decoder, s scope, p *path, v *api.CreateGroupInput) {
@@ -174,6 +217,21 @@ func decodeCreateOpenIDConnectProviderInput(d *decoder, s scope, p *path, v *api
 		v.Tags = make([]api.Tag, len(list))
 		for i := range list {
 			decodeIAMTag(d, list[i].fields(s.form), &path{up: p, name: "Tags", index: i + 1}, &v.Tags[i])
+		}
+	}
+}
+
+func decodeCreateOrganizationInput(d *jsonDecoder, o jsonObject, v *api.CreateOrganizationInput) {
+	v.FeatureSet = d.textOptional(o, "FeatureSet", &organizationsOrganizationFeatureSet)
+}
+
+func decodeCreateOrganizationalUnitInput(d *jsonDecoder, o jsonObject, v *api.CreateOrganizationalUnitInput) {
+	v.ParentId = d.text(o, "ParentId", &organizationsParentId)
+	v.Name = d.text(o, "Name", &organizationsOrganizationalUnitName)
+	if list, ok := d.list(o, "Tags", false, &organizationsTags); ok {
+		v.Tags = make([]api.Tag, len(list))
+		for i := range list {
+			decodeOrganizationsTag(d, list[i], &v.Tags[i])
 		}
 	}
 }
@@ -265,6 +323,10 @@ func decodeDeactivateMFADeviceInput(d *decoder, s scope, p *path, v *api.Deactiv
 	v.SerialNumber = d.text(s, p, "SerialNumber", &iamSerialNumberType)
 }
 
+func decodeDeclineHandshakeInput(d *jsonDecoder, o jsonObject, v *api.DeclineHandshakeInput) {
+	v.HandshakeId = d.text(o, "HandshakeId", &organizationsHandshakeId)
+}
+
 func decodeDecodeAuthorizationMessageInput(d *decoder, s scope, p *path, v *api.DecodeAuthorizationMessageInput) {
 	v.EncodedMessage = d.text(s, p, "EncodedMessage", &stsEncodedMessageTypeSilent)
 }
@@ -307,6 +369,10 @@ func decodeDeleteLoginProfileInput(d *decoder, s scope, p *path, v *api.DeleteLo
 
 func decodeDeleteOpenIDConnectProviderInput(d *decoder, s scope, p *path, v *api.DeleteOpenIDConnectProviderInput) {
 	v.OpenIDConnectProviderArn = d.text(s, p, "OpenIDConnectProviderArn", &iamArnType)
+}
+
+func decodeDeleteOrganizationalUnitInput(d *jsonDecoder, o jsonObject, v *api.DeleteOrganizationalUnitInput) {
+	v.OrganizationalUnitId = d.text(o, "OrganizationalUnitId", &organizationsOrganizationalUnitId)
 }
 
 func decodeDeletePolicyInput(d *decoder, s scope, p *path, v *api.DeletePolicyInput) {
@@ -375,9 +441,48 @@ func decodeDeleteVirtualMFADeviceInput(d *decoder, s scope, p *path, v *api.Dele
 	v.SerialNumber = d.text(s, p, "SerialNumber", &iamSerialNumberType)
 }
 
+func decodeDeregisterDelegatedAdministratorInput(d *jsonDecoder, o jsonObject, v *api.DeregisterDelegatedAdministratorInput) {
+	v.AccountId = d.text(o, "AccountId", &organizationsAccountId)
+	v.ServicePrincipal = d.text(o, "ServicePrincipal", &organizationsServicePrincipal)
+}
+
+func decodeDescribeAccountInput(d *jsonDecoder, o jsonObject, v *api.DescribeAccountInput) {
+	v.AccountId = d.text(o, "AccountId", &organizationsAccountId)
+}
+
+func decodeDescribeCreateAccountStatusInput(d *jsonDecoder, o jsonObject, v *api.DescribeCreateAccountStatusInput) {
+	v.CreateAccountRequestId = d.text(o, "CreateAccountRequestId", &organizationsCreateAccountRequestId)
+}
+
+func decodeDescribeEffectivePolicyInput(d *jsonDecoder, o jsonObject, v *api.DescribeEffectivePolicyInput) {
+	v.PolicyType = d.text(o, "PolicyType", &organizationsEffectivePolicyType)
+	v.TargetId = d.textOptional(o, "TargetId", &organizationsPolicyTargetId)
+}
+
+func decodeDescribeHandshakeInput(d *jsonDecoder, o jsonObject, v *api.DescribeHandshakeInput) {
+	v.HandshakeId = d.text(o, "HandshakeId", &organizationsHandshakeId)
+}
+
+func decodeDescribeOrganizationalUnitInput(d *jsonDecoder, o jsonObject, v *api.DescribeOrganizationalUnitInput) {
+	v.OrganizationalUnitId = d.text(o, "OrganizationalUnitId", &organizationsOrganizationalUnitId)
+}
+
+func decodeDescribePolicyInput(d *jsonDecoder, o jsonObject, v *api.DescribePolicyInput) {
+	v.PolicyId = d.text(o, "PolicyId", &organizationsPolicyId)
+}
+
+func decodeDescribeResponsibilityTransferInput(d *jsonDecoder, o jsonObject, v *api.DescribeResponsibilityTransferInput) {
+	v.Id = d.text(o, "Id", &organizationsResponsibilityTransferId)
+}
+
 func decodeDetachGroupPolicyInput(d *decoder, s scope, p *path, v *api.DetachGroupPolicyInput) {
 	v.GroupName = d.text(s, p, "GroupName", &iamGroupNameType)
 	v.PolicyArn = d.text(s, p, "PolicyArn", &iamArnType)
+}
+
+func decodeDetachPolicyInput(d *jsonDecoder, o jsonObject, v *api.DetachPolicyInput) {
+	v.PolicyId = d.text(o, "PolicyId", &organizationsPolicyId)
+	v.TargetId = d.text(o, "TargetId", &organizationsPolicyTargetId)
 }
 
 func decodeDetachRolePolicyInput(d *decoder, s scope, p *path, v *api.DetachRolePolicyInput) {
@@ -390,11 +495,26 @@ func decodeDetachUserPolicyInput(d *decoder, s scope, p *path, v *api.DetachUser
 	v.PolicyArn = d.text(s, p, "PolicyArn", &iamArnType)
 }
 
+func decodeDisableAWSServiceAccessInput(d *jsonDecoder, o jsonObject, v *api.DisableAWSServiceAccessInput) {
+	v.ServicePrincipal = d.text(o, "ServicePrincipal", &organizationsServicePrincipal)
+}
+
 func decodeDisableOrganizationsRootCredentialsManagementInput(*decoder, scope, *path, *api.DisableOrganizationsRootCredentialsManagementInput) {
 }
 
 func decodeDisableOrganizationsRootSessionsInput(*decoder, scope, *path, *api.DisableOrganizationsRootSessionsInput) {
 }
+
+func decodeDisablePolicyTypeInput(d *jsonDecoder, o jsonObject, v *api.DisablePolicyTypeInput) {
+	v.RootId = d.text(o, "RootId", &organizationsRootId)
+	v.PolicyType = d.text(o, "PolicyType", &organizationsPolicyType)
+}
+
+func decodeEnableAWSServiceAccessInput(d *jsonDecoder, o jsonObject, v *api.EnableAWSServiceAccessInput) {
+	v.ServicePrincipal = d.text(o, "ServicePrincipal", &organizationsServicePrincipal)
+}
+
+func decodeEnableAllFeaturesInput(*jsonDecoder, jsonObject, *api.EnableAllFeaturesInput) {}
 
 func decodeEnableMFADeviceInput(d *decoder, s scope, p *path, v *api.EnableMFADeviceInput) {
 	v.UserName = d.text(s, p, "UserName", &iamExistingUserNameType)
@@ -407,6 +527,11 @@ func decodeEnableOrganizationsRootCredentialsManagementInput(*decoder, scope, *p
 }
 
 func decodeEnableOrganizationsRootSessionsInput(*decoder, scope, *path, *api.EnableOrganizationsRootSessionsInput) {
+}
+
+func decodeEnablePolicyTypeInput(d *jsonDecoder, o jsonObject, v *api.EnablePolicyTypeInput) {
+	v.RootId = d.text(o, "RootId", &organizationsRootId)
+	v.PolicyType = d.text(o, "PolicyType", &organizationsPolicyType)
 }
 
 func decodeGenerateOrganizationsAccessReportInput(d *decoder, s scope, p *path, v *api.GenerateOrganizationsAccessReportInput) {
@@ -587,6 +712,50 @@ func decodeGetWebIdentityTokenInput(d *decoder, s scope, p *path, v *api.GetWebI
 	}
 }
 
+func decodeHandshakeFilter(d *jsonDecoder, o jsonObject, v *api.HandshakeFilter) {
+	v.ActionType = d.textOptional(o, "ActionType", &organizationsActionType)
+	v.ParentHandshakeId = d.textOptional(o, "ParentHandshakeId", &organizationsHandshakeId)
+}
+
+func decodeHandshakeParty(d *jsonDecoder, o jsonObject, v *api.HandshakeParty) {
+	v.Id = d.text(o, "Id", &organizationsHandshakePartyIdSilent)
+	v.Type = d.text(o, "Type", &organizationsHandshakePartyType)
+}
+
+func decodeInviteAccountToOrganizationInput(d *jsonDecoder, o jsonObject, v *api.InviteAccountToOrganizationInput) {
+	if sub, ok := d.structure(o, "Target", true); ok {
+		decodeHandshakeParty(d, sub, &v.Target)
+	}
+	v.Notes = d.textOptional(o, "Notes", &organizationsHandshakeNotesSilent)
+	if list, ok := d.list(o, "Tags", false, &organizationsTags); ok {
+		v.Tags = make([]api.Tag, len(list))
+		for i := range list {
+			decodeOrganizationsTag(d, list[i], &v.Tags[i])
+		}
+	}
+}
+
+func decodeInviteOrganizationToTransferResponsibilityInput(d *jsonDecoder, o jsonObject, v *api.InviteOrganizationToTransferResponsibilityInput) {
+	v.Type = d.text(o, "Type", &organizationsResponsibilityTransferType)
+	if sub, ok := d.structure(o, "Target", true); ok {
+		decodeHandshakeParty(d, sub, &v.Target)
+	}
+	v.Notes = d.textOptional(o, "Notes", &organizationsHandshakeNotesSilent)
+	v.StartTimestamp = d.time(o, "StartTimestamp")
+	v.SourceName = d.text(o, "SourceName", &organizationsResponsibilityTransferNameSilent)
+	if list, ok := d.list(o, "Tags", false, &organizationsTags); ok {
+		v.Tags = make([]api.Tag, len(list))
+		for i := range list {
+			decodeOrganizationsTag(d, list[i], &v.Tags[i])
+		}
+	}
+}
+
+func decodeListAWSServiceAccessForOrganizationInput(d *jsonDecoder, o jsonObject, v *api.ListAWSServiceAccessForOrganizationInput) {
+	v.NextToken = d.textOptional(o, "NextToken", &organizationsNextToken)
+	v.MaxResults = d.numberOptional(o, "MaxResults", &organizationsMaxResults)
+}
+
 func decodeListAccessKeysInput(d *decoder, s scope, p *path, v *api.ListAccessKeysInput) {
 	v.UserName = d.textOptional(s, p, "UserName", &iamExistingUserNameType)
 	v.Marker = d.textOptional(s, p, "Marker", &iamMarkerType)
@@ -596,6 +765,23 @@ func decodeListAccessKeysInput(d *decoder, s scope, p *path, v *api.ListAccessKe
 func decodeListAccountAliasesInput(d *decoder, s scope, p *path, v *api.ListAccountAliasesInput) {
 	v.Marker = d.textOptional(s, p, "Marker", &iamMarkerType)
 	v.MaxItems = d.numberOptional(s, p, "MaxItems", &iamMaxItemsType)
+}
+
+func decodeListAccountsForParentInput(d *jsonDecoder, o jsonObject, v *api.ListAccountsForParentInput) {
+	v.ParentId = d.text(o, "ParentId", &organizationsParentId)
+	v.NextToken = d.textOptional(o, "NextToken", &organizationsNextToken)
+	v.MaxResults = d.numberOptional(o, "MaxResults", &organizationsMaxResults)
+}
+
+func decodeListAccountsInput(d *jsonDecoder, o jsonObject, v *api.ListAccountsInput) {
+	v.NextToken = d.textOptional(o, "NextToken", &organizationsNextToken)
+	v.MaxResults = d.numberOptional(o, "MaxResults", &organizationsMaxResults)
+}
+
+func decodeListAccountsWithInvalidEffectivePolicyInput(d *jsonDecoder, o jsonObject, v *api.ListAccountsWithInvalidEffectivePolicyInput) {
+	v.PolicyType = d.text(o, "PolicyType", &organizationsEffectivePolicyType)
+	v.NextToken = d.textOptional(o, "NextToken", &organizationsNextToken)
+	v.MaxResults = d.numberOptional(o, "MaxResults", &organizationsMaxResults)
 }
 
 func decodeListAttachedGroupPoliciesInput(d *decoder, s scope, p *path, v *api.ListAttachedGroupPoliciesInput) {
@@ -619,10 +805,42 @@ func decodeListAttachedUserPoliciesInput(d *decoder, s scope, p *path, v *api.Li
 	v.MaxItems = d.numberOptional(s, p, "MaxItems", &iamMaxItemsType)
 }
 
+func decodeListChildrenInput(d *jsonDecoder, o jsonObject, v *api.ListChildrenInput) {
+	v.ParentId = d.text(o, "ParentId", &organizationsParentId)
+	v.ChildType = d.text(o, "ChildType", &organizationsChildType)
+	v.NextToken = d.textOptional(o, "NextToken", &organizationsNextToken)
+	v.MaxResults = d.numberOptional(o, "MaxResults", &organizationsMaxResults)
+}
+
+func decodeListCreateAccountStatusInput(d *jsonDecoder, o jsonObject, v *api.ListCreateAccountStatusInput) {
+	v.States = d.texts(o, "States", false, &organizationsCreateAccountStates, &organizationsCreateAccountState)
+	v.NextToken = d.textOptional(o, "NextToken", &organizationsNextToken)
+	v.MaxResults = d.numberOptional(o, "MaxResults", &organizationsMaxResults)
+}
+
+func decodeListDelegatedAdministratorsInput(d *jsonDecoder, o jsonObject, v *api.ListDelegatedAdministratorsInput) {
+	v.ServicePrincipal = d.textOptional(o, "ServicePrincipal", &organizationsServicePrincipal)
+	v.NextToken = d.textOptional(o, "NextToken", &organizationsNextToken)
+	v.MaxResults = d.numberOptional(o, "MaxResults", &organizationsMaxResults)
+}
+
+func decodeListDelegatedServicesForAccountInput(d *jsonDecoder, o jsonObject, v *api.ListDelegatedServicesForAccountInput) {
+	v.AccountId = d.text(o, "AccountId", &organizationsAccountId)
+	v.NextToken = d.textOptional(o, "NextToken", &organizationsNextToken)
+	v.MaxResults = d.numberOptional(o, "MaxResults", &organizationsMaxResults)
+}
+
 func decodeListDelegationRequestsInput(d *decoder, s scope, p *path, v *api.ListDelegationRequestsInput) {
 	v.OwnerId = d.textOptional(s, p, "OwnerId", &iamOwnerIdType)
 	v.Marker = d.textOptional(s, p, "Marker", &iamMarkerType)
 	v.MaxItems = d.numberOptional(s, p, "MaxItems", &iamMaxItemsType)
+}
+
+func decodeListEffectivePolicyValidationErrorsInput(d *jsonDecoder, o jsonObject, v *api.ListEffectivePolicyValidationErrorsInput) {
+	v.AccountId = d.text(o, "AccountId", &organizationsAccountId)
+	v.PolicyType = d.text(o, "PolicyType", &organizationsEffectivePolicyType)
+	v.NextToken = d.textOptional(o, "NextToken", &organizationsNextToken)
+	v.MaxResults = d.numberOptional(o, "MaxResults", &organizationsMaxResults)
 }
 
 func decodeListEntitiesForPolicyInput(d *decoder, s scope, p *path, v *api.ListEntitiesForPolicyInput) {
@@ -650,6 +868,31 @@ func decodeListGroupsInput(d *decoder, s scope, p *path, v *api.ListGroupsInput)
 	v.PathPrefix = d.textOptional(s, p, "PathPrefix", &iamPathPrefixType)
 	v.Marker = d.textOptional(s, p, "Marker", &iamMarkerType)
 	v.MaxItems = d.numberOptional(s, p, "MaxItems", &iamMaxItemsType)
+}
+
+func decodeListHandshakesForAccountInput(d *jsonDecoder, o jsonObject, v *api.ListHandshakesForAccountInput) {
+	if sub, ok := d.structure(o, "Filter", false); ok {
+		v.Filter = new(api.HandshakeFilter)
+		decodeHandshakeFilter(d, sub, v.Filter)
+	}
+	v.NextToken = d.textOptional(o, "NextToken", &organizationsNextToken)
+	v.MaxResults = d.numberOptional(o, "MaxResults", &organizationsMaxResults)
+}
+
+func decodeListHandshakesForOrganizationInput(d *jsonDecoder, o jsonObject, v *api.ListHandshakesForOrganizationInput) {
+	if sub, ok := d.structure(o, "Filter", false); ok {
+		v.Filter = new(api.HandshakeFilter)
+		decodeHandshakeFilter(d, sub, v.Filter)
+	}
+	v.NextToken = d.textOptional(o, "NextToken", &organizationsNextToken)
+	v.MaxResults = d.numberOptional(o, "MaxResults", &organizationsMaxResults)
+}
+
+func decodeListInboundResponsibilityTransfersInput(d *jsonDecoder, o jsonObject, v *api.ListInboundResponsibilityTransfersInput) {
+	v.Type = d.text(o, "Type", &organizationsResponsibilityTransferType)
+	v.Id = d.textOptional(o, "Id", &organizationsResponsibilityTransferId)
+	v.NextToken = d.textOptional(o, "NextToken", &organizationsNextToken)
+	v.MaxResults = d.numberOptional(o, "MaxResults", &organizationsMaxResults)
 }
 
 func decodeListInstanceProfileTagsInput(d *decoder, s scope, p *path, v *api.ListInstanceProfileTagsInput) {
@@ -691,7 +934,32 @@ func decodeListOpenIDConnectProviderTagsInput(d *decoder, s scope, p *path, v *a
 func decodeListOpenIDConnectProvidersInput(*decoder, scope, *path, *api.ListOpenIDConnectProvidersInput) {
 }
 
+func decodeListOrganizationalUnitsForParentInput(d *jsonDecoder, o jsonObject, v *api.ListOrganizationalUnitsForParentInput) {
+	v.ParentId = d.text(o, "ParentId", &organizationsParentId)
+	v.NextToken = d.textOptional(o, "NextToken", &organizationsNextToken)
+	v.MaxResults = d.numberOptional(o, "MaxResults", &organizationsMaxResults)
+}
+
 func decodeListOrganizationsFeaturesInput(*decoder, scope, *path, *api.ListOrganizationsFeaturesInput) {
+}
+
+func decodeListOutboundResponsibilityTransfersInput(d *jsonDecoder, o jsonObject, v *api.ListOutboundResponsibilityTransfersInput) {
+	v.Type = d.text(o, "Type", &organizationsResponsibilityTransferType)
+	v.NextToken = d.textOptional(o, "NextToken", &organizationsNextToken)
+	v.MaxResults = d.numberOptional(o, "MaxResults", &organizationsMaxResults)
+}
+
+func decodeListParentsInput(d *jsonDecoder, o jsonObject, v *api.ListParentsInput) {
+	v.ChildId = d.text(o, "ChildId", &organizationsChildId)
+	v.NextToken = d.textOptional(o, "NextToken", &organizationsNextToken)
+	v.MaxResults = d.numberOptional(o, "MaxResults", &organizationsMaxResults)
+}
+
+func decodeListPoliciesForTargetInput(d *jsonDecoder, o jsonObject, v *api.ListPoliciesForTargetInput) {
+	v.TargetId = d.text(o, "TargetId", &organizationsPolicyTargetId)
+	v.Filter = d.text(o, "Filter", &organizationsPolicyType)
+	v.NextToken = d.textOptional(o, "NextToken", &organizationsNextToken)
+	v.MaxResults = d.numberOptional(o, "MaxResults", &organizationsMaxResults)
 }
 
 func decodeListPoliciesGrantingServiceAccessInput(d *decoder, s scope, p *path, v *api.ListPoliciesGrantingServiceAccessInput) {
@@ -739,6 +1007,11 @@ func decodeListRolesInput(d *decoder, s scope, p *path, v *api.ListRolesInput) {
 	v.MaxItems = d.numberOptional(s, p, "MaxItems", &iamMaxItemsType)
 }
 
+func decodeListRootsInput(d *jsonDecoder, o jsonObject, v *api.ListRootsInput) {
+	v.NextToken = d.textOptional(o, "NextToken", &organizationsNextToken)
+	v.MaxResults = d.numberOptional(o, "MaxResults", &organizationsMaxResults)
+}
+
 func decodeListSAMLProviderTagsInput(d *decoder, s scope, p *path, v *api.ListSAMLProviderTagsInput) {
 	v.SAMLProviderArn = d.text(s, p, "SAMLProviderArn", &iamArnType)
 	v.Marker = d.textOptional(s, p, "Marker", &iamMarkerType)
@@ -779,6 +1052,17 @@ func decodeListSigningCertificatesInput(d *decoder, s scope, p *path, v *api.Lis
 	v.MaxItems = d.numberOptional(s, p, "MaxItems", &iamMaxItemsType)
 }
 
+func decodeListTagsForResourceInput(d *jsonDecoder, o jsonObject, v *api.ListTagsForResourceInput) {
+	v.ResourceId = d.text(o, "ResourceId", &organizationsTaggableResourceId)
+	v.NextToken = d.textOptional(o, "NextToken", &organizationsNextToken)
+}
+
+func decodeListTargetsForPolicyInput(d *jsonDecoder, o jsonObject, v *api.ListTargetsForPolicyInput) {
+	v.PolicyId = d.text(o, "PolicyId", &organizationsPolicyId)
+	v.NextToken = d.textOptional(o, "NextToken", &organizationsNextToken)
+	v.MaxResults = d.numberOptional(o, "MaxResults", &organizationsMaxResults)
+}
+
 func decodeListUserPoliciesInput(d *decoder, s scope, p *path, v *api.ListUserPoliciesInput) {
 	v.UserName = d.text(s, p, "UserName", &iamExistingUserNameType)
 	v.Marker = d.textOptional(s, p, "Marker", &iamMarkerType)
@@ -803,6 +1087,35 @@ func decodeListVirtualMFADevicesInput(d *decoder, s scope, p *path, v *api.ListV
 	v.MaxItems = d.numberOptional(s, p, "MaxItems", &iamMaxItemsType)
 }
 
+func decodeMoveAccountInput(d *jsonDecoder, o jsonObject, v *api.MoveAccountInput) {
+	v.AccountId = d.text(o, "AccountId", &organizationsAccountId)
+	v.SourceParentId = d.text(o, "SourceParentId", &organizationsParentId)
+	v.DestinationParentId = d.text(o, "DestinationParentId", &organizationsParentId)
+}
+
+func decodeOrganizationsCreatePolicyInput(d *jsonDecoder, o jsonObject, v *api.OrganizationsCreatePolicyInput) {
+	v.Content = d.text(o, "Content", &organizationsPolicyContent)
+	v.Description = d.text(o, "Description", &organizationsPolicyDescription)
+	v.Name = d.text(o, "Name", &organizationsPolicyName)
+	v.Type = d.text(o, "Type", &organizationsPolicyType)
+	if list, ok := d.list(o, "Tags", false, &organizationsTags); ok {
+		v.Tags = make([]api.Tag, len(list))
+		for i := range list {
+			decodeOrganizationsTag(d, list[i], &v.Tags[i])
+		}
+	}
+}
+
+func decodeOrganizationsDeletePolicyInput(d *jsonDecoder, o jsonObject, v *api.OrganizationsDeletePolicyInput) {
+	v.PolicyId = d.text(o, "PolicyId", &organizationsPolicyId)
+}
+
+func decodeOrganizationsListPoliciesInput(d *jsonDecoder, o jsonObject, v *api.OrganizationsListPoliciesInput) {
+	v.Filter = d.text(o, "Filter", &organizationsPolicyType)
+	v.NextToken = d.textOptional(o, "NextToken", &organizationsNextToken)
+	v.MaxResults = d.numberOptional(o, "MaxResults", &organizationsMaxResults)
+}
+
 func decodePolicyDescriptorType(d *decoder, s scope, p *path, v *api.PolicyDescriptorType) {
 	v.Arn = d.textOptional(s, p, "arn", &stsArnType)
 }
@@ -822,6 +1135,16 @@ func decodePutGroupPolicyInput(d *decoder, s scope, p *path, v *api.PutGroupPoli
 	v.GroupName = d.text(s, p, "GroupName", &iamGroupNameType)
 	v.PolicyName = d.text(s, p, "PolicyName", &iamPolicyNameType)
 	v.PolicyDocument = d.text(s, p, "PolicyDocument", &iamPolicyDocumentType)
+}
+
+func decodePutResourcePolicyInput(d *jsonDecoder, o jsonObject, v *api.PutResourcePolicyInput) {
+	v.Content = d.text(o, "Content", &organizationsResourcePolicyContent)
+	if list, ok := d.list(o, "Tags", false, &organizationsTags); ok {
+		v.Tags = make([]api.Tag, len(list))
+		for i := range list {
+			decodeOrganizationsTag(d, list[i], &v.Tags[i])
+		}
+	}
 }
 
 func decodePutRolePermissionsBoundaryInput(d *decoder, s scope, p *path, v *api.PutRolePermissionsBoundaryInput) {
@@ -846,9 +1169,18 @@ func decodePutUserPolicyInput(d *decoder, s scope, p *path, v *api.PutUserPolicy
 	v.PolicyDocument = d.text(s, p, "PolicyDocument", &iamPolicyDocumentType)
 }
 
+func decodeRegisterDelegatedAdministratorInput(d *jsonDecoder, o jsonObject, v *api.RegisterDelegatedAdministratorInput) {
+	v.AccountId = d.text(o, "AccountId", &organizationsAccountId)
+	v.ServicePrincipal = d.text(o, "ServicePrincipal", &organizationsServicePrincipal)
+}
+
 func decodeRejectDelegationRequestInput(d *decoder, s scope, p *path, v *api.RejectDelegationRequestInput) {
 	v.DelegationRequestId = d.text(s, p, "DelegationRequestId", &iamDelegationRequestIdType)
 	v.Notes = d.textOptional(s, p, "Notes", &iamNotesType)
+}
+
+func decodeRemoveAccountFromOrganizationInput(d *jsonDecoder, o jsonObject, v *api.RemoveAccountFromOrganizationInput) {
+	v.AccountId = d.text(o, "AccountId", &organizationsAccountId)
 }
 
 func decodeRemoveClientIDFromOpenIDConnectProviderInput(d *decoder, s scope, p *path, v *api.RemoveClientIDFromOpenIDConnectProviderInput) {
@@ -935,6 +1267,11 @@ func decodeIAMTag(d *decoder, s scope, p *path, v *api.Tag) {
 	v.Value = d.text(s, p, "Value", &iamTagValueType)
 }
 
+func decodeOrganizationsTag(d *jsonDecoder, o jsonObject, v *api.Tag) {
+	v.Key = d.text(o, "Key", &organizationsTagKey)
+	v.Value = d.text(o, "Value", &organizationsTagValue)
+}
+
 func decodeSTSTag(d *decoder, s scope, p *path, v *api.Tag) {
 	v.Key = d.text(s, p, "Key", &stsTagKeyType)
 	v.Value = d.text(s, p, "Value", &stsTagValueType)
@@ -980,6 +1317,16 @@ func decodeTagPolicyInput(d *decoder, s scope, p *path, v *api.TagPolicyInput) {
 	}
 }
 
+func decodeTagResourceInput(d *jsonDecoder, o jsonObject, v *api.TagResourceInput) {
+	v.ResourceId = d.text(o, "ResourceId", &organizationsTaggableResourceId)
+	if list, ok := d.list(o, "Tags", true, &organizationsTags); ok {
+		v.Tags = make([]api.Tag, len(list))
+		for i := range list {
+			decodeOrganizationsTag(d, list[i], &v.Tags[i])
+		}
+	}
+}
+
 func decodeTagRoleInput(d *decoder, s scope, p *path, v *api.TagRoleInput) {
 	v.RoleName = d.text(s, p, "RoleName", &iamRoleNameType)
 	if list, ok := d.list(s, p, "Tags", true, &iamTagListType); ok {
@@ -1020,6 +1367,11 @@ func decodeTagUserInput(d *decoder, s scope, p *path, v *api.TagUserInput) {
 	}
 }
 
+func decodeTerminateResponsibilityTransferInput(d *jsonDecoder, o jsonObject, v *api.TerminateResponsibilityTransferInput) {
+	v.Id = d.text(o, "Id", &organizationsResponsibilityTransferId)
+	v.EndTimestamp = d.timeOptional(o, "EndTimestamp")
+}
+
 func decodeUntagInstanceProfileInput(d *decoder, s scope, p *path, v *api.UntagInstanceProfileInput) {
 	v.InstanceProfileName = d.text(s, p, "InstanceProfileName", &iamInstanceProfileNameType)
 	v.TagKeys = d.texts(s, p, "TagKeys", true, &iamTagKeyListType, &iamTagKeyType)
@@ -1038,6 +1390,11 @@ func decodeUntagOpenIDConnectProviderInput(d *decoder, s scope, p *path, v *api.
 func decodeUntagPolicyInput(d *decoder, s scope, p *path, v *api.UntagPolicyInput) {
 	v.PolicyArn = d.text(s, p, "PolicyArn", &iamArnType)
 	v.TagKeys = d.texts(s, p, "TagKeys", true, &iamTagKeyListType, &iamTagKeyType)
+}
+
+func decodeUntagResourceInput(d *jsonDecoder, o jsonObject, v *api.UntagResourceInput) {
+	v.ResourceId = d.text(o, "ResourceId", &organizationsTaggableResourceId)
+	v.TagKeys = d.texts(o, "TagKeys", true, &organizationsTagKeys, &organizationsTagKey)
 }
 
 func decodeUntagRoleInput(d *decoder, s scope, p *path, v *api.UntagRoleInput) {
@@ -1103,6 +1460,23 @@ func decodeUpdateLoginProfileInput(d *decoder, s scope, p *path, v *api.UpdateLo
 func decodeUpdateOpenIDConnectProviderThumbprintInput(d *decoder, s scope, p *path, v *api.UpdateOpenIDConnectProviderThumbprintInput) {
 	v.OpenIDConnectProviderArn = d.text(s, p, "OpenIDConnectProviderArn", &iamArnType)
 	v.ThumbprintList = d.texts(s, p, "ThumbprintList", true, &iamThumbprintListType, &iamThumbprintType)
+}
+
+func decodeUpdateOrganizationalUnitInput(d *jsonDecoder, o jsonObject, v *api.UpdateOrganizationalUnitInput) {
+	v.OrganizationalUnitId = d.text(o, "OrganizationalUnitId", &organizationsOrganizationalUnitId)
+	v.Name = d.textOptional(o, "Name", &organizationsOrganizationalUnitName)
+}
+
+func decodeUpdatePolicyInput(d *jsonDecoder, o jsonObject, v *api.UpdatePolicyInput) {
+	v.PolicyId = d.text(o, "PolicyId", &organizationsPolicyId)
+	v.Name = d.textOptional(o, "Name", &organizationsPolicyName)
+	v.Description = d.textOptional(o, "Description", &organizationsPolicyDescription)
+	v.Content = d.textOptional(o, "Content", &organizationsPolicyContent)
+}
+
+func decodeUpdateResponsibilityTransferInput(d *jsonDecoder, o jsonObject, v *api.UpdateResponsibilityTransferInput) {
+	v.Id = d.text(o, "Id", &organizationsResponsibilityTransferId)
+	v.Name = d.text(o, "Name", &organizationsResponsibilityTransferNameSilent)
 }
 
 func decodeUpdateRoleDescriptionInput(d *decoder, s scope, p *path, v *api.UpdateRoleDescriptionInput) {

@@ -1,12 +1,13 @@
-// Package wire speaks the AWS query protocol: parameters in, XML or JSON out, and every refusal as an AWS error.
+// Package wire speaks the AWS query protocol and JSON 1.1: parameters in, XML or JSON out, and every refusal as an AWS error.
 //
-// [Frontend] is the way of a request through the codecs, for the query protocol (ServeQuery) and for Stint's own operations, a
-// signed POST of JSON to a path of their own (ServeJSON, [JSONBinding]):
+// [Frontend] is the way of a request through the codecs, for the query protocol and Organizations' JSON 1.1, told by its
+// X-Amz-Target (ServeQuery), and for Stint's own operations, a signed POST of JSON to a path of their own (ServeJSON,
+// [JSONBinding]):
 //
 //	ParseForm   bytes of a query or form body → Form, an index of names and values
 //	Lookup      service and Action → Operation
 //	authn       signature → caller, unless the operation carries its own proof of identity
-//	Binding     Form → decoded and validated input → handler → Answer
+//	Binding     Form or JSON object → decoded and validated input → handler → Answer
 //	audit       the line of the request; what issues or changes something is not answered without it
 //	Answer      result → XML or JSON for the caller, or the audit log's JSON without any secret
 //	AppendFault refusal → error body and HTTP status

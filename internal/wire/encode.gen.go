@@ -10,6 +10,18 @@ func encodeAcceptDelegationRequestInput(e *encoder, v *api.AcceptDelegationReque
 	e.text("DelegationRequestId", v.DelegationRequestId)
 }
 
+func encodeAcceptHandshakeInput(e *encoder, v *api.AcceptHandshakeInput) {
+	e.text("HandshakeId", v.HandshakeId)
+}
+
+func encodeAcceptHandshakeOutput(e *encoder, v *api.AcceptHandshakeOutput) {
+	if v.Handshake != nil {
+		o := e.open("Handshake")
+		encodeHandshake(e, v.Handshake)
+		e.close("Handshake", o)
+	}
+}
+
 func encodeAccessDetail(e *encoder, v *api.AccessDetail) {
 	if e.format == formatXML {
 		e.text("ServiceName", v.ServiceName)
@@ -107,6 +119,36 @@ func encodeAccessKeyMetadata(e *encoder, v *api.AccessKeyMetadata) {
 	}
 	if v.UserName != nil {
 		e.text("UserName", *v.UserName)
+	}
+}
+
+func encodeAccount(e *encoder, v *api.Account) {
+	if v.Arn != nil {
+		e.text("Arn", *v.Arn)
+	}
+	if v.Email != nil {
+		e.secretText("Email", *v.Email)
+	}
+	if v.Id != nil {
+		e.text("Id", *v.Id)
+	}
+	if v.JoinedMethod != nil {
+		e.text("JoinedMethod", *v.JoinedMethod)
+	}
+	if v.JoinedTimestamp != nil {
+		e.time("JoinedTimestamp", *v.JoinedTimestamp)
+	}
+	if v.Name != nil {
+		e.secretText("Name", *v.Name)
+	}
+	if v.Paths != nil {
+		e.texts("Paths", v.Paths)
+	}
+	if v.State != nil {
+		e.text("State", *v.State)
+	}
+	if v.Status != nil {
+		e.text("Status", *v.Status)
 	}
 }
 
@@ -423,6 +465,11 @@ func encodeAttachGroupPolicyInput(e *encoder, v *api.AttachGroupPolicyInput) {
 	e.text("PolicyArn", v.PolicyArn)
 }
 
+func encodeAttachPolicyInput(e *encoder, v *api.AttachPolicyInput) {
+	e.text("PolicyId", v.PolicyId)
+	e.text("TargetId", v.TargetId)
+}
+
 func encodeAttachRolePolicyInput(e *encoder, v *api.AttachRolePolicyInput) {
 	e.text("PolicyArn", v.PolicyArn)
 	e.text("RoleName", v.RoleName)
@@ -469,9 +516,34 @@ func encodeAttachedPolicy(e *encoder, v *api.AttachedPolicy) {
 	}
 }
 
+func encodeCancelHandshakeInput(e *encoder, v *api.CancelHandshakeInput) {
+	e.text("HandshakeId", v.HandshakeId)
+}
+
+func encodeCancelHandshakeOutput(e *encoder, v *api.CancelHandshakeOutput) {
+	if v.Handshake != nil {
+		o := e.open("Handshake")
+		encodeHandshake(e, v.Handshake)
+		e.close("Handshake", o)
+	}
+}
+
 func encodeChangePasswordInput(e *encoder, v *api.ChangePasswordInput) {
 	e.secretText("NewPassword", v.NewPassword)
 	e.secretText("OldPassword", v.OldPassword)
+}
+
+func encodeChild(e *encoder, v *api.Child) {
+	if v.Id != nil {
+		e.text("Id", *v.Id)
+	}
+	if v.Type != nil {
+		e.text("Type", *v.Type)
+	}
+}
+
+func encodeCloseAccountInput(e *encoder, v *api.CloseAccountInput) {
+	e.text("AccountId", v.AccountId)
 }
 
 func encodeContextEntry(e *encoder, v *api.ContextEntry) {
@@ -504,6 +576,64 @@ func encodeCreateAccountAliasInput(e *encoder, v *api.CreateAccountAliasInput) {
 	e.text("AccountAlias", v.AccountAlias)
 }
 
+func encodeCreateAccountInput(e *encoder, v *api.CreateAccountInput) {
+	e.secretText("AccountName", v.AccountName)
+	e.secretText("Email", v.Email)
+	if v.IamUserAccessToBilling != nil {
+		e.text("IamUserAccessToBilling", *v.IamUserAccessToBilling)
+	}
+	if v.RoleName != nil {
+		e.text("RoleName", *v.RoleName)
+	}
+	if v.Tags != nil {
+		l := e.openList("Tags")
+		for i := range v.Tags {
+			if !e.room() {
+				break
+			}
+			o := e.openItem()
+			encodeTag(e, &v.Tags[i])
+			e.closeItem(o)
+		}
+		e.closeList("Tags", l)
+	}
+}
+
+func encodeCreateAccountOutput(e *encoder, v *api.CreateAccountOutput) {
+	if v.CreateAccountStatus != nil {
+		o := e.open("CreateAccountStatus")
+		encodeCreateAccountStatus(e, v.CreateAccountStatus)
+		e.close("CreateAccountStatus", o)
+	}
+}
+
+func encodeCreateAccountStatus(e *encoder, v *api.CreateAccountStatus) {
+	if v.AccountId != nil {
+		e.text("AccountId", *v.AccountId)
+	}
+	if v.AccountName != nil {
+		e.secretText("AccountName", *v.AccountName)
+	}
+	if v.CompletedTimestamp != nil {
+		e.time("CompletedTimestamp", *v.CompletedTimestamp)
+	}
+	if v.FailureReason != nil {
+		e.text("FailureReason", *v.FailureReason)
+	}
+	if v.GovCloudAccountId != nil {
+		e.text("GovCloudAccountId", *v.GovCloudAccountId)
+	}
+	if v.Id != nil {
+		e.text("Id", *v.Id)
+	}
+	if v.RequestedTimestamp != nil {
+		e.time("RequestedTimestamp", *v.RequestedTimestamp)
+	}
+	if v.State != nil {
+		e.text("State", *v.State)
+	}
+}
+
 func encodeCreateDelegationRequestInput(e *encoder, v *api.CreateDelegationRequestInput) {
 	e.text("Description", v.Description)
 	e.text("NotificationChannel", v.NotificationChannel)
@@ -534,6 +664,37 @@ func encodeCreateDelegationRequestOutput(e *encoder, v *api.CreateDelegationRequ
 	}
 	if v.DelegationRequestId != nil {
 		e.text("DelegationRequestId", *v.DelegationRequestId)
+	}
+}
+
+func encodeCreateGovCloudAccountInput(e *encoder, v *api.CreateGovCloudAccountInput) {
+	e.secretText("AccountName", v.AccountName)
+	e.secretText("Email", v.Email)
+	if v.IamUserAccessToBilling != nil {
+		e.text("IamUserAccessToBilling", *v.IamUserAccessToBilling)
+	}
+	if v.RoleName != nil {
+		e.text("RoleName", *v.RoleName)
+	}
+	if v.Tags != nil {
+		l := e.openList("Tags")
+		for i := range v.Tags {
+			if !e.room() {
+				break
+			}
+			o := e.openItem()
+			encodeTag(e, &v.Tags[i])
+			e.closeItem(o)
+		}
+		e.closeList("Tags", l)
+	}
+}
+
+func encodeCreateGovCloudAccountOutput(e *encoder, v *api.CreateGovCloudAccountOutput) {
+	if v.CreateAccountStatus != nil {
+		o := e.open("CreateAccountStatus")
+		encodeCreateAccountStatus(e, v.CreateAccountStatus)
+		e.close("CreateAccountStatus", o)
 	}
 }
 
@@ -636,6 +797,45 @@ func encodeCreateOpenIDConnectProviderOutput(e *encoder, v *api.CreateOpenIDConn
 			e.closeItem(o)
 		}
 		e.closeList("Tags", l)
+	}
+}
+
+func encodeCreateOrganizationInput(e *encoder, v *api.CreateOrganizationInput) {
+	if v.FeatureSet != nil {
+		e.text("FeatureSet", *v.FeatureSet)
+	}
+}
+
+func encodeCreateOrganizationOutput(e *encoder, v *api.CreateOrganizationOutput) {
+	if v.Organization != nil {
+		o := e.open("Organization")
+		encodeOrganization(e, v.Organization)
+		e.close("Organization", o)
+	}
+}
+
+func encodeCreateOrganizationalUnitInput(e *encoder, v *api.CreateOrganizationalUnitInput) {
+	e.text("Name", v.Name)
+	e.text("ParentId", v.ParentId)
+	if v.Tags != nil {
+		l := e.openList("Tags")
+		for i := range v.Tags {
+			if !e.room() {
+				break
+			}
+			o := e.openItem()
+			encodeTag(e, &v.Tags[i])
+			e.closeItem(o)
+		}
+		e.closeList("Tags", l)
+	}
+}
+
+func encodeCreateOrganizationalUnitOutput(e *encoder, v *api.CreateOrganizationalUnitOutput) {
+	if v.OrganizationalUnit != nil {
+		o := e.open("OrganizationalUnit")
+		encodeOrganizationalUnit(e, v.OrganizationalUnit)
+		e.close("OrganizationalUnit", o)
 	}
 }
 
@@ -876,6 +1076,18 @@ func encodeDeactivateMFADeviceInput(e *encoder, v *api.DeactivateMFADeviceInput)
 	}
 }
 
+func encodeDeclineHandshakeInput(e *encoder, v *api.DeclineHandshakeInput) {
+	e.text("HandshakeId", v.HandshakeId)
+}
+
+func encodeDeclineHandshakeOutput(e *encoder, v *api.DeclineHandshakeOutput) {
+	if v.Handshake != nil {
+		o := e.open("Handshake")
+		encodeHandshake(e, v.Handshake)
+		e.close("Handshake", o)
+	}
+}
+
 func encodeDecodeAuthorizationMessageInput(e *encoder, v *api.DecodeAuthorizationMessageInput) {
 	e.secretText("EncodedMessage", v.EncodedMessage)
 }
@@ -883,6 +1095,45 @@ func encodeDecodeAuthorizationMessageInput(e *encoder, v *api.DecodeAuthorizatio
 func encodeDecodeAuthorizationMessageOutput(e *encoder, v *api.DecodeAuthorizationMessageOutput) {
 	if v.DecodedMessage != nil {
 		e.secretText("DecodedMessage", *v.DecodedMessage)
+	}
+}
+
+func encodeDelegatedAdministrator(e *encoder, v *api.DelegatedAdministrator) {
+	if v.Arn != nil {
+		e.text("Arn", *v.Arn)
+	}
+	if v.DelegationEnabledDate != nil {
+		e.time("DelegationEnabledDate", *v.DelegationEnabledDate)
+	}
+	if v.Email != nil {
+		e.secretText("Email", *v.Email)
+	}
+	if v.Id != nil {
+		e.text("Id", *v.Id)
+	}
+	if v.JoinedMethod != nil {
+		e.text("JoinedMethod", *v.JoinedMethod)
+	}
+	if v.JoinedTimestamp != nil {
+		e.time("JoinedTimestamp", *v.JoinedTimestamp)
+	}
+	if v.Name != nil {
+		e.secretText("Name", *v.Name)
+	}
+	if v.State != nil {
+		e.text("State", *v.State)
+	}
+	if v.Status != nil {
+		e.text("Status", *v.Status)
+	}
+}
+
+func encodeDelegatedService(e *encoder, v *api.DelegatedService) {
+	if v.DelegationEnabledDate != nil {
+		e.time("DelegationEnabledDate", *v.DelegationEnabledDate)
+	}
+	if v.ServicePrincipal != nil {
+		e.text("ServicePrincipal", *v.ServicePrincipal)
 	}
 }
 
@@ -1086,6 +1337,10 @@ func encodeDeleteOpenIDConnectProviderInput(e *encoder, v *api.DeleteOpenIDConne
 	e.text("OpenIDConnectProviderArn", v.OpenIDConnectProviderArn)
 }
 
+func encodeDeleteOrganizationalUnitInput(e *encoder, v *api.DeleteOrganizationalUnitInput) {
+	e.text("OrganizationalUnitId", v.OrganizationalUnitId)
+}
+
 func encodeDeletePolicyInput(e *encoder, v *api.DeletePolicyInput) {
 	e.text("PolicyArn", v.PolicyArn)
 }
@@ -1178,9 +1433,122 @@ func encodeDeletionTaskFailureReasonType(e *encoder, v *api.DeletionTaskFailureR
 	}
 }
 
+func encodeDeregisterDelegatedAdministratorInput(e *encoder, v *api.DeregisterDelegatedAdministratorInput) {
+	e.text("AccountId", v.AccountId)
+	e.text("ServicePrincipal", v.ServicePrincipal)
+}
+
+func encodeDescribeAccountInput(e *encoder, v *api.DescribeAccountInput) {
+	e.text("AccountId", v.AccountId)
+}
+
+func encodeDescribeAccountOutput(e *encoder, v *api.DescribeAccountOutput) {
+	if v.Account != nil {
+		o := e.open("Account")
+		encodeAccount(e, v.Account)
+		e.close("Account", o)
+	}
+}
+
+func encodeDescribeCreateAccountStatusInput(e *encoder, v *api.DescribeCreateAccountStatusInput) {
+	e.text("CreateAccountRequestId", v.CreateAccountRequestId)
+}
+
+func encodeDescribeCreateAccountStatusOutput(e *encoder, v *api.DescribeCreateAccountStatusOutput) {
+	if v.CreateAccountStatus != nil {
+		o := e.open("CreateAccountStatus")
+		encodeCreateAccountStatus(e, v.CreateAccountStatus)
+		e.close("CreateAccountStatus", o)
+	}
+}
+
+func encodeDescribeEffectivePolicyInput(e *encoder, v *api.DescribeEffectivePolicyInput) {
+	e.text("PolicyType", v.PolicyType)
+	if v.TargetId != nil {
+		e.text("TargetId", *v.TargetId)
+	}
+}
+
+func encodeDescribeEffectivePolicyOutput(e *encoder, v *api.DescribeEffectivePolicyOutput) {
+	if v.EffectivePolicy != nil {
+		o := e.open("EffectivePolicy")
+		encodeEffectivePolicy(e, v.EffectivePolicy)
+		e.close("EffectivePolicy", o)
+	}
+}
+
+func encodeDescribeHandshakeInput(e *encoder, v *api.DescribeHandshakeInput) {
+	e.text("HandshakeId", v.HandshakeId)
+}
+
+func encodeDescribeHandshakeOutput(e *encoder, v *api.DescribeHandshakeOutput) {
+	if v.Handshake != nil {
+		o := e.open("Handshake")
+		encodeHandshake(e, v.Handshake)
+		e.close("Handshake", o)
+	}
+}
+
+func encodeDescribeOrganizationOutput(e *encoder, v *api.DescribeOrganizationOutput) {
+	if v.Organization != nil {
+		o := e.open("Organization")
+		encodeOrganization(e, v.Organization)
+		e.close("Organization", o)
+	}
+}
+
+func encodeDescribeOrganizationalUnitInput(e *encoder, v *api.DescribeOrganizationalUnitInput) {
+	e.text("OrganizationalUnitId", v.OrganizationalUnitId)
+}
+
+func encodeDescribeOrganizationalUnitOutput(e *encoder, v *api.DescribeOrganizationalUnitOutput) {
+	if v.OrganizationalUnit != nil {
+		o := e.open("OrganizationalUnit")
+		encodeOrganizationalUnit(e, v.OrganizationalUnit)
+		e.close("OrganizationalUnit", o)
+	}
+}
+
+func encodeDescribePolicyInput(e *encoder, v *api.DescribePolicyInput) {
+	e.text("PolicyId", v.PolicyId)
+}
+
+func encodeDescribePolicyOutput(e *encoder, v *api.DescribePolicyOutput) {
+	if v.Policy != nil {
+		o := e.open("Policy")
+		encodeOrganizationsPolicy(e, v.Policy)
+		e.close("Policy", o)
+	}
+}
+
+func encodeDescribeResourcePolicyOutput(e *encoder, v *api.DescribeResourcePolicyOutput) {
+	if v.ResourcePolicy != nil {
+		o := e.open("ResourcePolicy")
+		encodeResourcePolicy(e, v.ResourcePolicy)
+		e.close("ResourcePolicy", o)
+	}
+}
+
+func encodeDescribeResponsibilityTransferInput(e *encoder, v *api.DescribeResponsibilityTransferInput) {
+	e.text("Id", v.Id)
+}
+
+func encodeDescribeResponsibilityTransferOutput(e *encoder, v *api.DescribeResponsibilityTransferOutput) {
+	if v.ResponsibilityTransfer != nil {
+		o := e.open("ResponsibilityTransfer")
+		encodeResponsibilityTransfer(e, v.ResponsibilityTransfer)
+		e.close("ResponsibilityTransfer", o)
+	}
+}
+
 func encodeDetachGroupPolicyInput(e *encoder, v *api.DetachGroupPolicyInput) {
 	e.text("GroupName", v.GroupName)
 	e.text("PolicyArn", v.PolicyArn)
+}
+
+func encodeDetachPolicyInput(e *encoder, v *api.DetachPolicyInput) {
+	e.text("PolicyId", v.PolicyId)
+	e.text("TargetId", v.TargetId)
 }
 
 func encodeDetachRolePolicyInput(e *encoder, v *api.DetachRolePolicyInput) {
@@ -1191,6 +1559,10 @@ func encodeDetachRolePolicyInput(e *encoder, v *api.DetachRolePolicyInput) {
 func encodeDetachUserPolicyInput(e *encoder, v *api.DetachUserPolicyInput) {
 	e.text("PolicyArn", v.PolicyArn)
 	e.text("UserName", v.UserName)
+}
+
+func encodeDisableAWSServiceAccessInput(e *encoder, v *api.DisableAWSServiceAccessInput) {
+	e.text("ServicePrincipal", v.ServicePrincipal)
 }
 
 func encodeDisableOrganizationsRootCredentialsManagementInput(*encoder, *api.DisableOrganizationsRootCredentialsManagementInput) {
@@ -1232,6 +1604,63 @@ func encodeDisableOrganizationsRootSessionsOutput(e *encoder, v *api.DisableOrga
 	}
 	if v.OrganizationId != nil {
 		e.text("OrganizationId", *v.OrganizationId)
+	}
+}
+
+func encodeDisablePolicyTypeInput(e *encoder, v *api.DisablePolicyTypeInput) {
+	e.text("PolicyType", v.PolicyType)
+	e.text("RootId", v.RootId)
+}
+
+func encodeDisablePolicyTypeOutput(e *encoder, v *api.DisablePolicyTypeOutput) {
+	if v.Root != nil {
+		o := e.open("Root")
+		encodeRoot(e, v.Root)
+		e.close("Root", o)
+	}
+}
+
+func encodeEffectivePolicy(e *encoder, v *api.EffectivePolicy) {
+	if v.LastUpdatedTimestamp != nil {
+		e.time("LastUpdatedTimestamp", *v.LastUpdatedTimestamp)
+	}
+	if v.PolicyContent != nil {
+		e.text("PolicyContent", *v.PolicyContent)
+	}
+	if v.PolicyType != nil {
+		e.text("PolicyType", *v.PolicyType)
+	}
+	if v.TargetId != nil {
+		e.text("TargetId", *v.TargetId)
+	}
+}
+
+func encodeEffectivePolicyValidationError(e *encoder, v *api.EffectivePolicyValidationError) {
+	if v.ContributingPolicies != nil {
+		e.texts("ContributingPolicies", v.ContributingPolicies)
+	}
+	if v.ErrorCode != nil {
+		e.text("ErrorCode", *v.ErrorCode)
+	}
+	if v.ErrorMessage != nil {
+		e.text("ErrorMessage", *v.ErrorMessage)
+	}
+	if v.PathToError != nil {
+		e.text("PathToError", *v.PathToError)
+	}
+}
+
+func encodeEnableAWSServiceAccessInput(e *encoder, v *api.EnableAWSServiceAccessInput) {
+	e.text("ServicePrincipal", v.ServicePrincipal)
+}
+
+func encodeEnableAllFeaturesInput(*encoder, *api.EnableAllFeaturesInput) {}
+
+func encodeEnableAllFeaturesOutput(e *encoder, v *api.EnableAllFeaturesOutput) {
+	if v.Handshake != nil {
+		o := e.open("Handshake")
+		encodeHandshake(e, v.Handshake)
+		e.close("Handshake", o)
 	}
 }
 
@@ -1287,6 +1716,28 @@ func encodeEnableOrganizationsRootSessionsOutput(e *encoder, v *api.EnableOrgani
 func encodeEnableOutboundWebIdentityFederationOutput(e *encoder, v *api.EnableOutboundWebIdentityFederationOutput) {
 	if v.IssuerIdentifier != nil {
 		e.text("IssuerIdentifier", *v.IssuerIdentifier)
+	}
+}
+
+func encodeEnablePolicyTypeInput(e *encoder, v *api.EnablePolicyTypeInput) {
+	e.text("PolicyType", v.PolicyType)
+	e.text("RootId", v.RootId)
+}
+
+func encodeEnablePolicyTypeOutput(e *encoder, v *api.EnablePolicyTypeOutput) {
+	if v.Root != nil {
+		o := e.open("Root")
+		encodeRoot(e, v.Root)
+		e.close("Root", o)
+	}
+}
+
+func encodeEnabledServicePrincipal(e *encoder, v *api.EnabledServicePrincipal) {
+	if v.DateEnabled != nil {
+		e.time("DateEnabled", *v.DateEnabled)
+	}
+	if v.ServicePrincipal != nil {
+		e.text("ServicePrincipal", *v.ServicePrincipal)
 	}
 }
 
@@ -2685,6 +3136,86 @@ func encodeGroupDetail(e *encoder, v *api.GroupDetail) {
 	}
 }
 
+func encodeHandshake(e *encoder, v *api.Handshake) {
+	if v.Action != nil {
+		e.text("Action", *v.Action)
+	}
+	if v.Arn != nil {
+		e.text("Arn", *v.Arn)
+	}
+	if v.ExpirationTimestamp != nil {
+		e.time("ExpirationTimestamp", *v.ExpirationTimestamp)
+	}
+	if v.Id != nil {
+		e.text("Id", *v.Id)
+	}
+	if v.Parties != nil {
+		l := e.openList("Parties")
+		for i := range v.Parties {
+			if !e.room() {
+				break
+			}
+			o := e.openItem()
+			encodeHandshakeParty(e, &v.Parties[i])
+			e.closeItem(o)
+		}
+		e.closeList("Parties", l)
+	}
+	if v.RequestedTimestamp != nil {
+		e.time("RequestedTimestamp", *v.RequestedTimestamp)
+	}
+	if v.Resources != nil {
+		l := e.openList("Resources")
+		for i := range v.Resources {
+			if !e.room() {
+				break
+			}
+			o := e.openItem()
+			encodeHandshakeResource(e, &v.Resources[i])
+			e.closeItem(o)
+		}
+		e.closeList("Resources", l)
+	}
+	if v.State != nil {
+		e.text("State", *v.State)
+	}
+}
+
+func encodeHandshakeFilter(e *encoder, v *api.HandshakeFilter) {
+	if v.ActionType != nil {
+		e.text("ActionType", *v.ActionType)
+	}
+	if v.ParentHandshakeId != nil {
+		e.text("ParentHandshakeId", *v.ParentHandshakeId)
+	}
+}
+
+func encodeHandshakeParty(e *encoder, v *api.HandshakeParty) {
+	e.secretText("Id", v.Id)
+	e.text("Type", v.Type)
+}
+
+func encodeHandshakeResource(e *encoder, v *api.HandshakeResource) {
+	if v.Resources != nil {
+		l := e.openList("Resources")
+		for i := range v.Resources {
+			if !e.room() {
+				break
+			}
+			o := e.openItem()
+			encodeHandshakeResource(e, &v.Resources[i])
+			e.closeItem(o)
+		}
+		e.closeList("Resources", l)
+	}
+	if v.Type != nil {
+		e.text("Type", *v.Type)
+	}
+	if v.Value != nil {
+		e.secretText("Value", *v.Value)
+	}
+}
+
 func encodeInstanceProfile(e *encoder, v *api.InstanceProfile) {
 	if e.format == formatXML {
 		e.text("Path", v.Path)
@@ -2749,6 +3280,98 @@ func encodeInstanceProfile(e *encoder, v *api.InstanceProfile) {
 	}
 }
 
+func encodeInviteAccountToOrganizationInput(e *encoder, v *api.InviteAccountToOrganizationInput) {
+	if v.Notes != nil {
+		e.secretText("Notes", *v.Notes)
+	}
+	if v.Tags != nil {
+		l := e.openList("Tags")
+		for i := range v.Tags {
+			if !e.room() {
+				break
+			}
+			o := e.openItem()
+			encodeTag(e, &v.Tags[i])
+			e.closeItem(o)
+		}
+		e.closeList("Tags", l)
+	}
+	{
+		o := e.open("Target")
+		encodeHandshakeParty(e, &v.Target)
+		e.close("Target", o)
+	}
+}
+
+func encodeInviteAccountToOrganizationOutput(e *encoder, v *api.InviteAccountToOrganizationOutput) {
+	if v.Handshake != nil {
+		o := e.open("Handshake")
+		encodeHandshake(e, v.Handshake)
+		e.close("Handshake", o)
+	}
+}
+
+func encodeInviteOrganizationToTransferResponsibilityInput(e *encoder, v *api.InviteOrganizationToTransferResponsibilityInput) {
+	if v.Notes != nil {
+		e.secretText("Notes", *v.Notes)
+	}
+	e.secretText("SourceName", v.SourceName)
+	e.time("StartTimestamp", v.StartTimestamp)
+	if v.Tags != nil {
+		l := e.openList("Tags")
+		for i := range v.Tags {
+			if !e.room() {
+				break
+			}
+			o := e.openItem()
+			encodeTag(e, &v.Tags[i])
+			e.closeItem(o)
+		}
+		e.closeList("Tags", l)
+	}
+	{
+		o := e.open("Target")
+		encodeHandshakeParty(e, &v.Target)
+		e.close("Target", o)
+	}
+	e.text("Type", v.Type)
+}
+
+func encodeInviteOrganizationToTransferResponsibilityOutput(e *encoder, v *api.InviteOrganizationToTransferResponsibilityOutput) {
+	if v.Handshake != nil {
+		o := e.open("Handshake")
+		encodeHandshake(e, v.Handshake)
+		e.close("Handshake", o)
+	}
+}
+
+func encodeListAWSServiceAccessForOrganizationInput(e *encoder, v *api.ListAWSServiceAccessForOrganizationInput) {
+	if v.MaxResults != nil {
+		e.number("MaxResults", *v.MaxResults)
+	}
+	if v.NextToken != nil {
+		e.text("NextToken", *v.NextToken)
+	}
+}
+
+func encodeListAWSServiceAccessForOrganizationOutput(e *encoder, v *api.ListAWSServiceAccessForOrganizationOutput) {
+	if v.EnabledServicePrincipals != nil {
+		l := e.openList("EnabledServicePrincipals")
+		for i := range v.EnabledServicePrincipals {
+			if !e.room() {
+				break
+			}
+			o := e.openItem()
+			encodeEnabledServicePrincipal(e, &v.EnabledServicePrincipals[i])
+			e.closeItem(o)
+		}
+		e.closeList("EnabledServicePrincipals", l)
+	}
+	if v.NextToken != nil {
+		e.text("NextToken", *v.NextToken)
+	}
+}
+
 func encodeListAccessKeysInput(e *encoder, v *api.ListAccessKeysInput) {
 	if v.Marker != nil {
 		e.text("Marker", *v.Marker)
@@ -2800,6 +3423,92 @@ func encodeListAccountAliasesOutput(e *encoder, v *api.ListAccountAliasesOutput)
 	}
 	if v.Marker != nil {
 		e.text("Marker", *v.Marker)
+	}
+}
+
+func encodeListAccountsForParentInput(e *encoder, v *api.ListAccountsForParentInput) {
+	if v.MaxResults != nil {
+		e.number("MaxResults", *v.MaxResults)
+	}
+	if v.NextToken != nil {
+		e.text("NextToken", *v.NextToken)
+	}
+	e.text("ParentId", v.ParentId)
+}
+
+func encodeListAccountsForParentOutput(e *encoder, v *api.ListAccountsForParentOutput) {
+	if v.Accounts != nil {
+		l := e.openList("Accounts")
+		for i := range v.Accounts {
+			if !e.room() {
+				break
+			}
+			o := e.openItem()
+			encodeAccount(e, &v.Accounts[i])
+			e.closeItem(o)
+		}
+		e.closeList("Accounts", l)
+	}
+	if v.NextToken != nil {
+		e.text("NextToken", *v.NextToken)
+	}
+}
+
+func encodeListAccountsInput(e *encoder, v *api.ListAccountsInput) {
+	if v.MaxResults != nil {
+		e.number("MaxResults", *v.MaxResults)
+	}
+	if v.NextToken != nil {
+		e.text("NextToken", *v.NextToken)
+	}
+}
+
+func encodeListAccountsOutput(e *encoder, v *api.ListAccountsOutput) {
+	if v.Accounts != nil {
+		l := e.openList("Accounts")
+		for i := range v.Accounts {
+			if !e.room() {
+				break
+			}
+			o := e.openItem()
+			encodeAccount(e, &v.Accounts[i])
+			e.closeItem(o)
+		}
+		e.closeList("Accounts", l)
+	}
+	if v.NextToken != nil {
+		e.text("NextToken", *v.NextToken)
+	}
+}
+
+func encodeListAccountsWithInvalidEffectivePolicyInput(e *encoder, v *api.ListAccountsWithInvalidEffectivePolicyInput) {
+	if v.MaxResults != nil {
+		e.number("MaxResults", *v.MaxResults)
+	}
+	if v.NextToken != nil {
+		e.text("NextToken", *v.NextToken)
+	}
+	e.text("PolicyType", v.PolicyType)
+}
+
+func encodeListAccountsWithInvalidEffectivePolicyOutput(e *encoder, v *api.ListAccountsWithInvalidEffectivePolicyOutput) {
+	if v.Accounts != nil {
+		l := e.openList("Accounts")
+		for i := range v.Accounts {
+			if !e.room() {
+				break
+			}
+			o := e.openItem()
+			encodeAccount(e, &v.Accounts[i])
+			e.closeItem(o)
+		}
+		e.closeList("Accounts", l)
+	}
+	if v.NextToken != nil {
+		e.text("NextToken", *v.NextToken)
+	}
+	if v.PolicyType != nil {
+		e.text("PolicyType", *v.PolicyType)
 	}
 }
 
@@ -2905,6 +3614,123 @@ func encodeListAttachedUserPoliciesOutput(e *encoder, v *api.ListAttachedUserPol
 	}
 }
 
+func encodeListChildrenInput(e *encoder, v *api.ListChildrenInput) {
+	e.text("ChildType", v.ChildType)
+	if v.MaxResults != nil {
+		e.number("MaxResults", *v.MaxResults)
+	}
+	if v.NextToken != nil {
+		e.text("NextToken", *v.NextToken)
+	}
+	e.text("ParentId", v.ParentId)
+}
+
+func encodeListChildrenOutput(e *encoder, v *api.ListChildrenOutput) {
+	if v.Children != nil {
+		l := e.openList("Children")
+		for i := range v.Children {
+			if !e.room() {
+				break
+			}
+			o := e.openItem()
+			encodeChild(e, &v.Children[i])
+			e.closeItem(o)
+		}
+		e.closeList("Children", l)
+	}
+	if v.NextToken != nil {
+		e.text("NextToken", *v.NextToken)
+	}
+}
+
+func encodeListCreateAccountStatusInput(e *encoder, v *api.ListCreateAccountStatusInput) {
+	if v.MaxResults != nil {
+		e.number("MaxResults", *v.MaxResults)
+	}
+	if v.NextToken != nil {
+		e.text("NextToken", *v.NextToken)
+	}
+	if v.States != nil {
+		e.texts("States", v.States)
+	}
+}
+
+func encodeListCreateAccountStatusOutput(e *encoder, v *api.ListCreateAccountStatusOutput) {
+	if v.CreateAccountStatuses != nil {
+		l := e.openList("CreateAccountStatuses")
+		for i := range v.CreateAccountStatuses {
+			if !e.room() {
+				break
+			}
+			o := e.openItem()
+			encodeCreateAccountStatus(e, &v.CreateAccountStatuses[i])
+			e.closeItem(o)
+		}
+		e.closeList("CreateAccountStatuses", l)
+	}
+	if v.NextToken != nil {
+		e.text("NextToken", *v.NextToken)
+	}
+}
+
+func encodeListDelegatedAdministratorsInput(e *encoder, v *api.ListDelegatedAdministratorsInput) {
+	if v.MaxResults != nil {
+		e.number("MaxResults", *v.MaxResults)
+	}
+	if v.NextToken != nil {
+		e.text("NextToken", *v.NextToken)
+	}
+	if v.ServicePrincipal != nil {
+		e.text("ServicePrincipal", *v.ServicePrincipal)
+	}
+}
+
+func encodeListDelegatedAdministratorsOutput(e *encoder, v *api.ListDelegatedAdministratorsOutput) {
+	if v.DelegatedAdministrators != nil {
+		l := e.openList("DelegatedAdministrators")
+		for i := range v.DelegatedAdministrators {
+			if !e.room() {
+				break
+			}
+			o := e.openItem()
+			encodeDelegatedAdministrator(e, &v.DelegatedAdministrators[i])
+			e.closeItem(o)
+		}
+		e.closeList("DelegatedAdministrators", l)
+	}
+	if v.NextToken != nil {
+		e.text("NextToken", *v.NextToken)
+	}
+}
+
+func encodeListDelegatedServicesForAccountInput(e *encoder, v *api.ListDelegatedServicesForAccountInput) {
+	e.text("AccountId", v.AccountId)
+	if v.MaxResults != nil {
+		e.number("MaxResults", *v.MaxResults)
+	}
+	if v.NextToken != nil {
+		e.text("NextToken", *v.NextToken)
+	}
+}
+
+func encodeListDelegatedServicesForAccountOutput(e *encoder, v *api.ListDelegatedServicesForAccountOutput) {
+	if v.DelegatedServices != nil {
+		l := e.openList("DelegatedServices")
+		for i := range v.DelegatedServices {
+			if !e.room() {
+				break
+			}
+			o := e.openItem()
+			encodeDelegatedService(e, &v.DelegatedServices[i])
+			e.closeItem(o)
+		}
+		e.closeList("DelegatedServices", l)
+	}
+	if v.NextToken != nil {
+		e.text("NextToken", *v.NextToken)
+	}
+}
+
 func encodeListDelegationRequestsInput(e *encoder, v *api.ListDelegationRequestsInput) {
 	if v.Marker != nil {
 		e.text("Marker", *v.Marker)
@@ -2935,6 +3761,47 @@ func encodeListDelegationRequestsOutput(e *encoder, v *api.ListDelegationRequest
 	}
 	if v.IsTruncated != nil {
 		e.flag("isTruncated", *v.IsTruncated)
+	}
+}
+
+func encodeListEffectivePolicyValidationErrorsInput(e *encoder, v *api.ListEffectivePolicyValidationErrorsInput) {
+	e.text("AccountId", v.AccountId)
+	if v.MaxResults != nil {
+		e.number("MaxResults", *v.MaxResults)
+	}
+	if v.NextToken != nil {
+		e.text("NextToken", *v.NextToken)
+	}
+	e.text("PolicyType", v.PolicyType)
+}
+
+func encodeListEffectivePolicyValidationErrorsOutput(e *encoder, v *api.ListEffectivePolicyValidationErrorsOutput) {
+	if v.AccountId != nil {
+		e.text("AccountId", *v.AccountId)
+	}
+	if v.EffectivePolicyValidationErrors != nil {
+		l := e.openList("EffectivePolicyValidationErrors")
+		for i := range v.EffectivePolicyValidationErrors {
+			if !e.room() {
+				break
+			}
+			o := e.openItem()
+			encodeEffectivePolicyValidationError(e, &v.EffectivePolicyValidationErrors[i])
+			e.closeItem(o)
+		}
+		e.closeList("EffectivePolicyValidationErrors", l)
+	}
+	if v.EvaluationTimestamp != nil {
+		e.time("EvaluationTimestamp", *v.EvaluationTimestamp)
+	}
+	if v.NextToken != nil {
+		e.text("NextToken", *v.NextToken)
+	}
+	if v.Path != nil {
+		e.text("Path", *v.Path)
+	}
+	if v.PolicyType != nil {
+		e.text("PolicyType", *v.PolicyType)
 	}
 }
 
@@ -3142,6 +4009,101 @@ func encodeListGroupsOutput(e *encoder, v *api.ListGroupsOutput) {
 	}
 	if v.Marker != nil {
 		e.text("Marker", *v.Marker)
+	}
+}
+
+func encodeListHandshakesForAccountInput(e *encoder, v *api.ListHandshakesForAccountInput) {
+	if v.Filter != nil {
+		o := e.open("Filter")
+		encodeHandshakeFilter(e, v.Filter)
+		e.close("Filter", o)
+	}
+	if v.MaxResults != nil {
+		e.number("MaxResults", *v.MaxResults)
+	}
+	if v.NextToken != nil {
+		e.text("NextToken", *v.NextToken)
+	}
+}
+
+func encodeListHandshakesForAccountOutput(e *encoder, v *api.ListHandshakesForAccountOutput) {
+	if v.Handshakes != nil {
+		l := e.openList("Handshakes")
+		for i := range v.Handshakes {
+			if !e.room() {
+				break
+			}
+			o := e.openItem()
+			encodeHandshake(e, &v.Handshakes[i])
+			e.closeItem(o)
+		}
+		e.closeList("Handshakes", l)
+	}
+	if v.NextToken != nil {
+		e.text("NextToken", *v.NextToken)
+	}
+}
+
+func encodeListHandshakesForOrganizationInput(e *encoder, v *api.ListHandshakesForOrganizationInput) {
+	if v.Filter != nil {
+		o := e.open("Filter")
+		encodeHandshakeFilter(e, v.Filter)
+		e.close("Filter", o)
+	}
+	if v.MaxResults != nil {
+		e.number("MaxResults", *v.MaxResults)
+	}
+	if v.NextToken != nil {
+		e.text("NextToken", *v.NextToken)
+	}
+}
+
+func encodeListHandshakesForOrganizationOutput(e *encoder, v *api.ListHandshakesForOrganizationOutput) {
+	if v.Handshakes != nil {
+		l := e.openList("Handshakes")
+		for i := range v.Handshakes {
+			if !e.room() {
+				break
+			}
+			o := e.openItem()
+			encodeHandshake(e, &v.Handshakes[i])
+			e.closeItem(o)
+		}
+		e.closeList("Handshakes", l)
+	}
+	if v.NextToken != nil {
+		e.text("NextToken", *v.NextToken)
+	}
+}
+
+func encodeListInboundResponsibilityTransfersInput(e *encoder, v *api.ListInboundResponsibilityTransfersInput) {
+	if v.Id != nil {
+		e.text("Id", *v.Id)
+	}
+	if v.MaxResults != nil {
+		e.number("MaxResults", *v.MaxResults)
+	}
+	if v.NextToken != nil {
+		e.text("NextToken", *v.NextToken)
+	}
+	e.text("Type", v.Type)
+}
+
+func encodeListInboundResponsibilityTransfersOutput(e *encoder, v *api.ListInboundResponsibilityTransfersOutput) {
+	if v.NextToken != nil {
+		e.text("NextToken", *v.NextToken)
+	}
+	if v.ResponsibilityTransfers != nil {
+		l := e.openList("ResponsibilityTransfers")
+		for i := range v.ResponsibilityTransfers {
+			if !e.room() {
+				break
+			}
+			o := e.openItem()
+			encodeResponsibilityTransfer(e, &v.ResponsibilityTransfers[i])
+			e.closeItem(o)
+		}
+		e.closeList("ResponsibilityTransfers", l)
 	}
 }
 
@@ -3436,6 +4398,34 @@ func encodeListOpenIDConnectProvidersOutput(e *encoder, v *api.ListOpenIDConnect
 	}
 }
 
+func encodeListOrganizationalUnitsForParentInput(e *encoder, v *api.ListOrganizationalUnitsForParentInput) {
+	if v.MaxResults != nil {
+		e.number("MaxResults", *v.MaxResults)
+	}
+	if v.NextToken != nil {
+		e.text("NextToken", *v.NextToken)
+	}
+	e.text("ParentId", v.ParentId)
+}
+
+func encodeListOrganizationalUnitsForParentOutput(e *encoder, v *api.ListOrganizationalUnitsForParentOutput) {
+	if v.NextToken != nil {
+		e.text("NextToken", *v.NextToken)
+	}
+	if v.OrganizationalUnits != nil {
+		l := e.openList("OrganizationalUnits")
+		for i := range v.OrganizationalUnits {
+			if !e.room() {
+				break
+			}
+			o := e.openItem()
+			encodeOrganizationalUnit(e, &v.OrganizationalUnits[i])
+			e.closeItem(o)
+		}
+		e.closeList("OrganizationalUnits", l)
+	}
+}
+
 func encodeListOrganizationsFeaturesInput(*encoder, *api.ListOrganizationsFeaturesInput) {}
 
 func encodeListOrganizationsFeaturesOutput(e *encoder, v *api.ListOrganizationsFeaturesOutput) {
@@ -3453,6 +4443,91 @@ func encodeListOrganizationsFeaturesOutput(e *encoder, v *api.ListOrganizationsF
 	}
 	if v.OrganizationId != nil {
 		e.text("OrganizationId", *v.OrganizationId)
+	}
+}
+
+func encodeListOutboundResponsibilityTransfersInput(e *encoder, v *api.ListOutboundResponsibilityTransfersInput) {
+	if v.MaxResults != nil {
+		e.number("MaxResults", *v.MaxResults)
+	}
+	if v.NextToken != nil {
+		e.text("NextToken", *v.NextToken)
+	}
+	e.text("Type", v.Type)
+}
+
+func encodeListOutboundResponsibilityTransfersOutput(e *encoder, v *api.ListOutboundResponsibilityTransfersOutput) {
+	if v.NextToken != nil {
+		e.text("NextToken", *v.NextToken)
+	}
+	if v.ResponsibilityTransfers != nil {
+		l := e.openList("ResponsibilityTransfers")
+		for i := range v.ResponsibilityTransfers {
+			if !e.room() {
+				break
+			}
+			o := e.openItem()
+			encodeResponsibilityTransfer(e, &v.ResponsibilityTransfers[i])
+			e.closeItem(o)
+		}
+		e.closeList("ResponsibilityTransfers", l)
+	}
+}
+
+func encodeListParentsInput(e *encoder, v *api.ListParentsInput) {
+	e.text("ChildId", v.ChildId)
+	if v.MaxResults != nil {
+		e.number("MaxResults", *v.MaxResults)
+	}
+	if v.NextToken != nil {
+		e.text("NextToken", *v.NextToken)
+	}
+}
+
+func encodeListParentsOutput(e *encoder, v *api.ListParentsOutput) {
+	if v.NextToken != nil {
+		e.text("NextToken", *v.NextToken)
+	}
+	if v.Parents != nil {
+		l := e.openList("Parents")
+		for i := range v.Parents {
+			if !e.room() {
+				break
+			}
+			o := e.openItem()
+			encodeParent(e, &v.Parents[i])
+			e.closeItem(o)
+		}
+		e.closeList("Parents", l)
+	}
+}
+
+func encodeListPoliciesForTargetInput(e *encoder, v *api.ListPoliciesForTargetInput) {
+	e.text("Filter", v.Filter)
+	if v.MaxResults != nil {
+		e.number("MaxResults", *v.MaxResults)
+	}
+	if v.NextToken != nil {
+		e.text("NextToken", *v.NextToken)
+	}
+	e.text("TargetId", v.TargetId)
+}
+
+func encodeListPoliciesForTargetOutput(e *encoder, v *api.ListPoliciesForTargetOutput) {
+	if v.NextToken != nil {
+		e.text("NextToken", *v.NextToken)
+	}
+	if v.Policies != nil {
+		l := e.openList("Policies")
+		for i := range v.Policies {
+			if !e.room() {
+				break
+			}
+			o := e.openItem()
+			encodePolicySummary(e, &v.Policies[i])
+			e.closeItem(o)
+		}
+		e.closeList("Policies", l)
 	}
 }
 
@@ -3851,6 +4926,33 @@ func encodeListRolesOutput(e *encoder, v *api.ListRolesOutput) {
 	}
 }
 
+func encodeListRootsInput(e *encoder, v *api.ListRootsInput) {
+	if v.MaxResults != nil {
+		e.number("MaxResults", *v.MaxResults)
+	}
+	if v.NextToken != nil {
+		e.text("NextToken", *v.NextToken)
+	}
+}
+
+func encodeListRootsOutput(e *encoder, v *api.ListRootsOutput) {
+	if v.NextToken != nil {
+		e.text("NextToken", *v.NextToken)
+	}
+	if v.Roots != nil {
+		l := e.openList("Roots")
+		for i := range v.Roots {
+			if !e.room() {
+				break
+			}
+			o := e.openItem()
+			encodeRoot(e, &v.Roots[i])
+			e.closeItem(o)
+		}
+		e.closeList("Roots", l)
+	}
+}
+
 func encodeListSAMLProviderTagsInput(e *encoder, v *api.ListSAMLProviderTagsInput) {
 	if v.Marker != nil {
 		e.text("Marker", *v.Marker)
@@ -4173,6 +5275,59 @@ func encodeListSigningCertificatesOutput(e *encoder, v *api.ListSigningCertifica
 	}
 }
 
+func encodeListTagsForResourceInput(e *encoder, v *api.ListTagsForResourceInput) {
+	if v.NextToken != nil {
+		e.text("NextToken", *v.NextToken)
+	}
+	e.text("ResourceId", v.ResourceId)
+}
+
+func encodeListTagsForResourceOutput(e *encoder, v *api.ListTagsForResourceOutput) {
+	if v.NextToken != nil {
+		e.text("NextToken", *v.NextToken)
+	}
+	if v.Tags != nil {
+		l := e.openList("Tags")
+		for i := range v.Tags {
+			if !e.room() {
+				break
+			}
+			o := e.openItem()
+			encodeTag(e, &v.Tags[i])
+			e.closeItem(o)
+		}
+		e.closeList("Tags", l)
+	}
+}
+
+func encodeListTargetsForPolicyInput(e *encoder, v *api.ListTargetsForPolicyInput) {
+	if v.MaxResults != nil {
+		e.number("MaxResults", *v.MaxResults)
+	}
+	if v.NextToken != nil {
+		e.text("NextToken", *v.NextToken)
+	}
+	e.text("PolicyId", v.PolicyId)
+}
+
+func encodeListTargetsForPolicyOutput(e *encoder, v *api.ListTargetsForPolicyOutput) {
+	if v.NextToken != nil {
+		e.text("NextToken", *v.NextToken)
+	}
+	if v.Targets != nil {
+		l := e.openList("Targets")
+		for i := range v.Targets {
+			if !e.room() {
+				break
+			}
+			o := e.openItem()
+			encodePolicyTargetSummary(e, &v.Targets[i])
+			e.closeItem(o)
+		}
+		e.closeList("Targets", l)
+	}
+}
+
 func encodeListUserPoliciesInput(e *encoder, v *api.ListUserPoliciesInput) {
 	if v.Marker != nil {
 		e.text("Marker", *v.Marker)
@@ -4491,15 +5646,148 @@ func encodeManagedPolicyDetail(e *encoder, v *api.ManagedPolicyDetail) {
 	}
 }
 
+func encodeMoveAccountInput(e *encoder, v *api.MoveAccountInput) {
+	e.text("AccountId", v.AccountId)
+	e.text("DestinationParentId", v.DestinationParentId)
+	e.text("SourceParentId", v.SourceParentId)
+}
+
 func encodeOpenIDConnectProviderListEntry(e *encoder, v *api.OpenIDConnectProviderListEntry) {
 	if v.Arn != nil {
 		e.text("Arn", *v.Arn)
 	}
 }
 
+func encodeOrganization(e *encoder, v *api.Organization) {
+	if v.Arn != nil {
+		e.text("Arn", *v.Arn)
+	}
+	if v.AvailablePolicyTypes != nil {
+		l := e.openList("AvailablePolicyTypes")
+		for i := range v.AvailablePolicyTypes {
+			if !e.room() {
+				break
+			}
+			o := e.openItem()
+			encodePolicyTypeSummary(e, &v.AvailablePolicyTypes[i])
+			e.closeItem(o)
+		}
+		e.closeList("AvailablePolicyTypes", l)
+	}
+	if v.FeatureSet != nil {
+		e.text("FeatureSet", *v.FeatureSet)
+	}
+	if v.Id != nil {
+		e.text("Id", *v.Id)
+	}
+	if v.MasterAccountArn != nil {
+		e.text("MasterAccountArn", *v.MasterAccountArn)
+	}
+	if v.MasterAccountEmail != nil {
+		e.secretText("MasterAccountEmail", *v.MasterAccountEmail)
+	}
+	if v.MasterAccountId != nil {
+		e.text("MasterAccountId", *v.MasterAccountId)
+	}
+}
+
+func encodeOrganizationalUnit(e *encoder, v *api.OrganizationalUnit) {
+	if v.Arn != nil {
+		e.text("Arn", *v.Arn)
+	}
+	if v.Id != nil {
+		e.text("Id", *v.Id)
+	}
+	if v.Name != nil {
+		e.text("Name", *v.Name)
+	}
+	if v.Path != nil {
+		e.text("Path", *v.Path)
+	}
+}
+
+func encodeOrganizationsCreatePolicyInput(e *encoder, v *api.OrganizationsCreatePolicyInput) {
+	e.text("Content", v.Content)
+	e.text("Description", v.Description)
+	e.text("Name", v.Name)
+	if v.Tags != nil {
+		l := e.openList("Tags")
+		for i := range v.Tags {
+			if !e.room() {
+				break
+			}
+			o := e.openItem()
+			encodeTag(e, &v.Tags[i])
+			e.closeItem(o)
+		}
+		e.closeList("Tags", l)
+	}
+	e.text("Type", v.Type)
+}
+
+func encodeOrganizationsCreatePolicyOutput(e *encoder, v *api.OrganizationsCreatePolicyOutput) {
+	if v.Policy != nil {
+		o := e.open("Policy")
+		encodeOrganizationsPolicy(e, v.Policy)
+		e.close("Policy", o)
+	}
+}
+
 func encodeOrganizationsDecisionDetail(e *encoder, v *api.OrganizationsDecisionDetail) {
 	if v.AllowedByOrganizations != nil {
 		e.flag("AllowedByOrganizations", *v.AllowedByOrganizations)
+	}
+}
+
+func encodeOrganizationsDeletePolicyInput(e *encoder, v *api.OrganizationsDeletePolicyInput) {
+	e.text("PolicyId", v.PolicyId)
+}
+
+func encodeOrganizationsListPoliciesInput(e *encoder, v *api.OrganizationsListPoliciesInput) {
+	e.text("Filter", v.Filter)
+	if v.MaxResults != nil {
+		e.number("MaxResults", *v.MaxResults)
+	}
+	if v.NextToken != nil {
+		e.text("NextToken", *v.NextToken)
+	}
+}
+
+func encodeOrganizationsListPoliciesOutput(e *encoder, v *api.OrganizationsListPoliciesOutput) {
+	if v.NextToken != nil {
+		e.text("NextToken", *v.NextToken)
+	}
+	if v.Policies != nil {
+		l := e.openList("Policies")
+		for i := range v.Policies {
+			if !e.room() {
+				break
+			}
+			o := e.openItem()
+			encodePolicySummary(e, &v.Policies[i])
+			e.closeItem(o)
+		}
+		e.closeList("Policies", l)
+	}
+}
+
+func encodeOrganizationsPolicy(e *encoder, v *api.OrganizationsPolicy) {
+	if v.Content != nil {
+		e.text("Content", *v.Content)
+	}
+	if v.PolicySummary != nil {
+		o := e.open("PolicySummary")
+		encodePolicySummary(e, v.PolicySummary)
+		e.close("PolicySummary", o)
+	}
+}
+
+func encodeParent(e *encoder, v *api.Parent) {
+	if v.Id != nil {
+		e.text("Id", *v.Id)
+	}
+	if v.Type != nil {
+		e.text("Type", *v.Type)
 	}
 }
 
@@ -4783,6 +6071,51 @@ func encodePolicyRole(e *encoder, v *api.PolicyRole) {
 	}
 }
 
+func encodePolicySummary(e *encoder, v *api.PolicySummary) {
+	if v.Arn != nil {
+		e.text("Arn", *v.Arn)
+	}
+	if v.AwsManaged != nil {
+		e.flag("AwsManaged", *v.AwsManaged)
+	}
+	if v.Description != nil {
+		e.text("Description", *v.Description)
+	}
+	if v.Id != nil {
+		e.text("Id", *v.Id)
+	}
+	if v.Name != nil {
+		e.text("Name", *v.Name)
+	}
+	if v.Type != nil {
+		e.text("Type", *v.Type)
+	}
+}
+
+func encodePolicyTargetSummary(e *encoder, v *api.PolicyTargetSummary) {
+	if v.Arn != nil {
+		e.text("Arn", *v.Arn)
+	}
+	if v.Name != nil {
+		e.text("Name", *v.Name)
+	}
+	if v.TargetId != nil {
+		e.text("TargetId", *v.TargetId)
+	}
+	if v.Type != nil {
+		e.text("Type", *v.Type)
+	}
+}
+
+func encodePolicyTypeSummary(e *encoder, v *api.PolicyTypeSummary) {
+	if v.Status != nil {
+		e.text("Status", *v.Status)
+	}
+	if v.Type != nil {
+		e.text("Type", *v.Type)
+	}
+}
+
 func encodePolicyUser(e *encoder, v *api.PolicyUser) {
 	if e.format == formatXML {
 		if v.UserName != nil {
@@ -4864,6 +6197,30 @@ func encodePutGroupPolicyInput(e *encoder, v *api.PutGroupPolicyInput) {
 	e.text("PolicyName", v.PolicyName)
 }
 
+func encodePutResourcePolicyInput(e *encoder, v *api.PutResourcePolicyInput) {
+	e.text("Content", v.Content)
+	if v.Tags != nil {
+		l := e.openList("Tags")
+		for i := range v.Tags {
+			if !e.room() {
+				break
+			}
+			o := e.openItem()
+			encodeTag(e, &v.Tags[i])
+			e.closeItem(o)
+		}
+		e.closeList("Tags", l)
+	}
+}
+
+func encodePutResourcePolicyOutput(e *encoder, v *api.PutResourcePolicyOutput) {
+	if v.ResourcePolicy != nil {
+		o := e.open("ResourcePolicy")
+		encodeResourcePolicy(e, v.ResourcePolicy)
+		e.close("ResourcePolicy", o)
+	}
+}
+
 func encodePutRolePermissionsBoundaryInput(e *encoder, v *api.PutRolePermissionsBoundaryInput) {
 	e.text("PermissionsBoundary", v.PermissionsBoundary)
 	e.text("RoleName", v.RoleName)
@@ -4886,11 +6243,20 @@ func encodePutUserPolicyInput(e *encoder, v *api.PutUserPolicyInput) {
 	e.text("UserName", v.UserName)
 }
 
+func encodeRegisterDelegatedAdministratorInput(e *encoder, v *api.RegisterDelegatedAdministratorInput) {
+	e.text("AccountId", v.AccountId)
+	e.text("ServicePrincipal", v.ServicePrincipal)
+}
+
 func encodeRejectDelegationRequestInput(e *encoder, v *api.RejectDelegationRequestInput) {
 	e.text("DelegationRequestId", v.DelegationRequestId)
 	if v.Notes != nil {
 		e.text("Notes", *v.Notes)
 	}
+}
+
+func encodeRemoveAccountFromOrganizationInput(e *encoder, v *api.RemoveAccountFromOrganizationInput) {
+	e.text("AccountId", v.AccountId)
 }
 
 func encodeRemoveClientIDFromOpenIDConnectProviderInput(e *encoder, v *api.RemoveClientIDFromOpenIDConnectProviderInput) {
@@ -4920,6 +6286,26 @@ func encodeResetServiceSpecificCredentialOutput(e *encoder, v *api.ResetServiceS
 		o := e.open("ServiceSpecificCredential")
 		encodeServiceSpecificCredential(e, v.ServiceSpecificCredential)
 		e.close("ServiceSpecificCredential", o)
+	}
+}
+
+func encodeResourcePolicy(e *encoder, v *api.ResourcePolicy) {
+	if v.Content != nil {
+		e.text("Content", *v.Content)
+	}
+	if v.ResourcePolicySummary != nil {
+		o := e.open("ResourcePolicySummary")
+		encodeResourcePolicySummary(e, v.ResourcePolicySummary)
+		e.close("ResourcePolicySummary", o)
+	}
+}
+
+func encodeResourcePolicySummary(e *encoder, v *api.ResourcePolicySummary) {
+	if v.Arn != nil {
+		e.text("Arn", *v.Arn)
+	}
+	if v.Id != nil {
+		e.text("Id", *v.Id)
 	}
 }
 
@@ -4976,6 +6362,43 @@ func encodeResourceSpecificResult(e *encoder, v *api.ResourceSpecificResult) {
 		o := e.open("PermissionsBoundaryDecisionDetail")
 		encodePermissionsBoundaryDecisionDetail(e, v.PermissionsBoundaryDecisionDetail)
 		e.close("PermissionsBoundaryDecisionDetail", o)
+	}
+}
+
+func encodeResponsibilityTransfer(e *encoder, v *api.ResponsibilityTransfer) {
+	if v.ActiveHandshakeId != nil {
+		e.text("ActiveHandshakeId", *v.ActiveHandshakeId)
+	}
+	if v.Arn != nil {
+		e.text("Arn", *v.Arn)
+	}
+	if v.EndTimestamp != nil {
+		e.time("EndTimestamp", *v.EndTimestamp)
+	}
+	if v.Id != nil {
+		e.text("Id", *v.Id)
+	}
+	if v.Name != nil {
+		e.secretText("Name", *v.Name)
+	}
+	if v.Source != nil {
+		o := e.open("Source")
+		encodeTransferParticipant(e, v.Source)
+		e.close("Source", o)
+	}
+	if v.StartTimestamp != nil {
+		e.time("StartTimestamp", *v.StartTimestamp)
+	}
+	if v.Status != nil {
+		e.text("Status", *v.Status)
+	}
+	if v.Target != nil {
+		o := e.open("Target")
+		encodeTransferParticipant(e, v.Target)
+		e.close("Target", o)
+	}
+	if v.Type != nil {
+		e.text("Type", *v.Type)
 	}
 }
 
@@ -5237,6 +6660,30 @@ func encodeRoleUsageType(e *encoder, v *api.RoleUsageType) {
 	}
 	if v.Resources != nil {
 		e.texts("Resources", v.Resources)
+	}
+}
+
+func encodeRoot(e *encoder, v *api.Root) {
+	if v.Arn != nil {
+		e.text("Arn", *v.Arn)
+	}
+	if v.Id != nil {
+		e.text("Id", *v.Id)
+	}
+	if v.Name != nil {
+		e.text("Name", *v.Name)
+	}
+	if v.PolicyTypes != nil {
+		l := e.openList("PolicyTypes")
+		for i := range v.PolicyTypes {
+			if !e.room() {
+				break
+			}
+			o := e.openItem()
+			encodePolicyTypeSummary(e, &v.PolicyTypes[i])
+			e.closeItem(o)
+		}
+		e.closeList("PolicyTypes", l)
 	}
 }
 
@@ -5773,6 +7220,22 @@ func encodeTagPolicyInput(e *encoder, v *api.TagPolicyInput) {
 	}
 }
 
+func encodeTagResourceInput(e *encoder, v *api.TagResourceInput) {
+	e.text("ResourceId", v.ResourceId)
+	{
+		l := e.openList("Tags")
+		for i := range v.Tags {
+			if !e.room() {
+				break
+			}
+			o := e.openItem()
+			encodeTag(e, &v.Tags[i])
+			e.closeItem(o)
+		}
+		e.closeList("Tags", l)
+	}
+}
+
 func encodeTagRoleInput(e *encoder, v *api.TagRoleInput) {
 	e.text("RoleName", v.RoleName)
 	{
@@ -5837,6 +7300,21 @@ func encodeTagUserInput(e *encoder, v *api.TagUserInput) {
 	e.text("UserName", v.UserName)
 }
 
+func encodeTerminateResponsibilityTransferInput(e *encoder, v *api.TerminateResponsibilityTransferInput) {
+	if v.EndTimestamp != nil {
+		e.time("EndTimestamp", *v.EndTimestamp)
+	}
+	e.text("Id", v.Id)
+}
+
+func encodeTerminateResponsibilityTransferOutput(e *encoder, v *api.TerminateResponsibilityTransferOutput) {
+	if v.ResponsibilityTransfer != nil {
+		o := e.open("ResponsibilityTransfer")
+		encodeResponsibilityTransfer(e, v.ResponsibilityTransfer)
+		e.close("ResponsibilityTransfer", o)
+	}
+}
+
 func encodeTrackedActionLastAccessed(e *encoder, v *api.TrackedActionLastAccessed) {
 	if e.format == formatXML {
 		if v.ActionName != nil {
@@ -5867,6 +7345,15 @@ func encodeTrackedActionLastAccessed(e *encoder, v *api.TrackedActionLastAccesse
 	}
 }
 
+func encodeTransferParticipant(e *encoder, v *api.TransferParticipant) {
+	if v.ManagementAccountEmail != nil {
+		e.secretText("ManagementAccountEmail", *v.ManagementAccountEmail)
+	}
+	if v.ManagementAccountId != nil {
+		e.text("ManagementAccountId", *v.ManagementAccountId)
+	}
+}
+
 func encodeUntagInstanceProfileInput(e *encoder, v *api.UntagInstanceProfileInput) {
 	e.text("InstanceProfileName", v.InstanceProfileName)
 	{
@@ -5890,6 +7377,13 @@ func encodeUntagOpenIDConnectProviderInput(e *encoder, v *api.UntagOpenIDConnect
 
 func encodeUntagPolicyInput(e *encoder, v *api.UntagPolicyInput) {
 	e.text("PolicyArn", v.PolicyArn)
+	{
+		e.texts("TagKeys", v.TagKeys)
+	}
+}
+
+func encodeUntagResourceInput(e *encoder, v *api.UntagResourceInput) {
+	e.text("ResourceId", v.ResourceId)
 	{
 		e.texts("TagKeys", v.TagKeys)
 	}
@@ -5997,6 +7491,55 @@ func encodeUpdateOpenIDConnectProviderThumbprintInput(e *encoder, v *api.UpdateO
 	e.text("OpenIDConnectProviderArn", v.OpenIDConnectProviderArn)
 	{
 		e.texts("ThumbprintList", v.ThumbprintList)
+	}
+}
+
+func encodeUpdateOrganizationalUnitInput(e *encoder, v *api.UpdateOrganizationalUnitInput) {
+	if v.Name != nil {
+		e.text("Name", *v.Name)
+	}
+	e.text("OrganizationalUnitId", v.OrganizationalUnitId)
+}
+
+func encodeUpdateOrganizationalUnitOutput(e *encoder, v *api.UpdateOrganizationalUnitOutput) {
+	if v.OrganizationalUnit != nil {
+		o := e.open("OrganizationalUnit")
+		encodeOrganizationalUnit(e, v.OrganizationalUnit)
+		e.close("OrganizationalUnit", o)
+	}
+}
+
+func encodeUpdatePolicyInput(e *encoder, v *api.UpdatePolicyInput) {
+	if v.Content != nil {
+		e.text("Content", *v.Content)
+	}
+	if v.Description != nil {
+		e.text("Description", *v.Description)
+	}
+	if v.Name != nil {
+		e.text("Name", *v.Name)
+	}
+	e.text("PolicyId", v.PolicyId)
+}
+
+func encodeUpdatePolicyOutput(e *encoder, v *api.UpdatePolicyOutput) {
+	if v.Policy != nil {
+		o := e.open("Policy")
+		encodeOrganizationsPolicy(e, v.Policy)
+		e.close("Policy", o)
+	}
+}
+
+func encodeUpdateResponsibilityTransferInput(e *encoder, v *api.UpdateResponsibilityTransferInput) {
+	e.text("Id", v.Id)
+	e.secretText("Name", v.Name)
+}
+
+func encodeUpdateResponsibilityTransferOutput(e *encoder, v *api.UpdateResponsibilityTransferOutput) {
+	if v.ResponsibilityTransfer != nil {
+		o := e.open("ResponsibilityTransfer")
+		encodeResponsibilityTransfer(e, v.ResponsibilityTransfer)
+		e.close("ResponsibilityTransfer", o)
 	}
 }
 

@@ -29,12 +29,28 @@ var common = map[identity.Code]int{
 	identity.ServiceUnavailable:         http.StatusServiceUnavailable,
 	identity.SignatureDoesNotMatch:      http.StatusForbidden,
 	identity.Throttling:                 http.StatusBadRequest, // AWS's own status for "Rate exceeded"
+	identity.UnknownOperation:           http.StatusBadRequest,
 	identity.ValidationError:            http.StatusBadRequest,
 }
 
 // spelling holds what one service calls a refusal that the others call by the domain's name.
 var spelling = map[string]map[identity.Code]identity.Code{
 	"iam": {identity.InternalFailure: "ServiceFailure"}, // IAM's model
+	// JSON 1.1 has its own names for what goes before an operation (docs/wire-compatibility.md §15).
+	organizationsService: {
+		identity.AccessDenied:               "AccessDeniedException",
+		identity.ConcurrentModification:     "ConcurrentModificationException",
+		identity.ExpiredToken:               "ExpiredTokenException",
+		identity.IncompleteSignature:        "IncompleteSignatureException",
+		identity.InternalFailure:            "ServiceException",
+		identity.InvalidClientTokenID:       "UnrecognizedClientException",
+		identity.MalformedInput:             "SerializationException",
+		identity.MissingAuthenticationToken: "MissingAuthenticationTokenException",
+		identity.NotImplemented:             "NotImplementedException",
+		identity.ServiceUnavailable:         "ServiceUnavailableException",
+		identity.SignatureDoesNotMatch:      "InvalidSignatureException",
+		identity.Throttling:                 "TooManyRequestsException",
+	},
 }
 
 // FaultOf returns the refusal that err is. Any other error is a failure of the server, kept as the cause for the log.
@@ -50,8 +66,8 @@ const maxMessage = 128 << 10
 
 // wireError is a fault as the caller sees it.
 type wireError struct {
-	code, message string
-	status        int
+	code, message, reason string
+	status                int
 }
 
 func wireErrorOf(f *identity.Fault, service string) wireError {
@@ -70,14 +86,17 @@ func wireErrorOf(f *identity.Fault, service string) wireError {
 	if own, ok := spelling[service][code]; ok {
 		code = own
 	}
-	return wireError{string(code), message, status}
+	if service == organizationsService && status < http.StatusInternalServerError {
+		status = http.StatusBadRequest // JSON 1.1 tells all refusals apart by their type alone
+	}
+	return wireError{string(code), message, f.Reason, status}
 }
 
 // ErrorCode returns the AWS error code that a service answers a fault with, for the audit log.
 func ErrorCode(f *identity.Fault, service string) string { return wireErrorOf(f, service).code }
 
-// AppendFault appends the error body that a service ("sts", "iam") answers, and returns its HTTP status. An empty message
-// leaves the element out.
+// AppendFault appends the error body that a service of the query protocol answers, and returns its HTTP status. An empty
+// message leaves the element out.
 func AppendFault(dst []byte, f *identity.Fault, service, requestID string, asJSON bool) (body []byte, status int) {
 	w := wireErrorOf(f, service)
 	kind := "Sender"

@@ -53,8 +53,20 @@ func NewFrontend(o Options) *Frontend {
 	return f
 }
 
-// stsService answers for requests that name no service that can be told.
-const stsService = "sts"
+const (
+	// stsService answers for requests that name no service that can be told.
+	stsService           = "sts"
+	organizationsService = "organizations"
+)
+
+// protocol is how an answer is written.
+type protocol uint8
+
+const (
+	protocolXML    protocol = iota // the query protocol
+	protocolJSON                   // the query protocol as JSON, and Stint's own operations
+	protocolTarget                 // JSON 1.1
+)
 
 // IDs name one request: Request in its answer, Event in the audit log.
 type IDs struct{ Request, Event string }
@@ -62,24 +74,30 @@ type IDs struct{ Request, Event string }
 // exchange is one request and its answer.
 type exchange struct {
 	*Frontend
-	w       http.ResponseWriter
-	r       *http.Request
-	body    []byte
-	view    *directory.View
-	service string // whose errors they are
-	eventID string // of the audit line
-	roleARN string // that an STS operation names
-	reason  string // why the signature was refused, for the operator
-	json    bool
+	w        http.ResponseWriter
+	r        *http.Request
+	body     []byte
+	view     *directory.View
+	service  string // whose errors they are
+	eventID  string // of the audit line
+	roleARN  string // that an STS operation names
+	reason   string // why the signature was refused, for the operator
+	protocol protocol
 	// issues is set for operations whose answer holds credentials; changing once the handler of one that changes something begins.
 	issues, changing bool
 	request          identity.Request
 }
 
-// ServeQuery answers a request to /: the query protocol of STS and IAM. The body is what was read, whole.
+// ServeQuery answers a request to /: the query protocol of STS and IAM, and the JSON 1.1 of Organizations. The body is what was read, whole.
 func (f *Frontend) ServeQuery(w http.ResponseWriter, r *http.Request, body []byte, ids IDs) {
 	x := f.exchange(w, r, body, ids)
-	x.json = strings.Contains(r.Header.Get("Accept"), "application/json")
+	if target, ok := x.target(); ok {
+		x.serveTarget(target)
+		return
+	}
+	if strings.Contains(r.Header.Get("Accept"), "application/json") {
+		x.protocol = protocolJSON
+	}
 	raw, ok := x.query()
 	if !ok {
 		x.redirect()
@@ -100,19 +118,29 @@ func (f *Frontend) ServeQuery(w http.ResponseWriter, r *http.Request, body []byt
 		x.refuse(nil, nil, err)
 		return
 	}
-	x.request.Action = op.Action
 	if op.Service == stsService && strings.HasPrefix(op.Name, "AssumeRole") { // elsewhere RoleArn is a parameter that nothing reads
 		x.roleARN, _ = form.Get("RoleArn")
 	}
+	x.serve(op, func() (Parameters, error) { return Parameters{Form: form}, nil })
+}
+
+// serve authenticates the request, has the operation performed and answers. The parameters are read once it is known who asks.
+func (x *exchange) serve(op *Operation, read func() (Parameters, error)) {
+	x.request.Action = op.Action
 	if op.Signed {
 		if err := x.authenticate(op.Service, op.Name); err != nil {
 			x.refuse(op, nil, err)
 			return
 		}
 	}
-	binding, ok := f.bindings[operationKey{op.Service, op.Name}]
+	binding, ok := x.bindings[operationKey{op.Service, op.Name}]
 	if !ok {
 		x.refuse(op, nil, notImplemented(op.Name))
+		return
+	}
+	p, err := read()
+	if err != nil {
+		x.refuse(op, nil, err)
 		return
 	}
 	ctx, err := x.enter(op)
@@ -120,7 +148,7 @@ func (f *Frontend) ServeQuery(w http.ResponseWriter, r *http.Request, body []byt
 		x.refuse(op, nil, err)
 		return
 	}
-	answer, err := binding.Serve(ctx, x.view, &x.request, form)
+	answer, err := binding.Serve(ctx, x.view, &x.request, p)
 	if err != nil {
 		x.refuse(op, answer, err)
 		return
@@ -196,7 +224,7 @@ func (x *exchange) authenticate(service, operation string) error {
 	caller, region, err := x.Authn.Authenticate(x.view, &signed, sha256.Sum256(x.body), service, x.request.Time)
 	if err != nil {
 		x.request.Caller.AccessKeyID, x.reason = caller.AccessKeyID, reasonOf(err)
-		if f, ok := errors.AsType[*identity.Fault](err); ok && strings.HasPrefix(f.Message, "Credential should be scoped to a valid region") {
+		if f, ok := errors.AsType[*identity.Fault](err); ok && x.protocol != protocolTarget && strings.HasPrefix(f.Message, "Credential should be scoped to a valid region") {
 			x.service = stsService // whichever service was asked, a wrong region is told in STS's namespace (SCRATCH)
 		}
 		return err
@@ -244,10 +272,13 @@ func (x *exchange) answer(op *Operation, a Answer) {
 		x.w.Header()["X-Stint-Policy-Warning"] = values
 	}
 	buffer := buffers.Get().(*[]byte)
-	if x.json {
-		*buffer = a.AppendJSON((*buffer)[:0], x.request.ID)
-	} else {
+	switch x.protocol {
+	case protocolXML:
 		*buffer = a.AppendXML((*buffer)[:0], x.request.ID)
+	case protocolJSON:
+		*buffer = a.AppendJSON((*buffer)[:0], x.request.ID)
+	case protocolTarget:
+		*buffer = a.AppendTarget((*buffer)[:0])
 	}
 	x.write(http.StatusOK, *buffer)
 	giveBack(buffer)
@@ -315,24 +346,34 @@ func (x *exchange) writeFault(fault *identity.Fault) {
 			x.Log.Warn("denial not explained", "request_id", x.request.ID, "error", err)
 		}
 	}
-	body, status := AppendFault(nil, fault, x.service, x.request.ID, x.json)
+	var body []byte
+	var status int
+	if x.protocol == protocolTarget {
+		body, status = appendFaultTarget(nil, fault, x.service)
+	} else {
+		body, status = AppendFault(nil, fault, x.service, x.request.ID, x.protocol == protocolJSON)
+	}
 	x.write(status, body)
 }
 
 // The types of answers. That of XML is exactly so, without a charset: Vault's aws auth demands it.
 var (
-	typeXML  = []string{"text/xml"}
-	typeJSON = []string{"application/json"}
+	typeXML    = []string{"text/xml"}
+	typeJSON   = []string{"application/json"}
+	typeTarget = []string{targetType}
 )
 
 func (x *exchange) write(status int, body []byte) {
 	h := x.w.Header()
 	values := [...]string{x.request.ID, strconv.Itoa(len(body))}
 	h["X-Amzn-Requestid"], h["Content-Length"] = values[0:1:1], values[1:2:2]
-	if x.json {
-		h["Content-Type"] = typeJSON
-	} else {
+	switch x.protocol {
+	case protocolXML:
 		h["Content-Type"] = typeXML
+	case protocolJSON:
+		h["Content-Type"] = typeJSON
+	case protocolTarget:
+		h["Content-Type"] = typeTarget
 	}
 	x.w.WriteHeader(status)
 	if _, err := x.w.Write(body); err != nil && !errors.Is(err, context.Canceled) {

@@ -114,7 +114,7 @@ func (f *Frontend) ServeJSON(w http.ResponseWriter, r *http.Request, body []byte
 		return false
 	}
 	x := f.exchange(w, r, body, ids)
-	x.service, x.json = stintService, true
+	x.service, x.protocol = stintService, protocolJSON
 	x.request.Action = stintService + ":" + b.Name
 	op := &Operation{Service: stintService, Name: b.Name, Action: x.request.Action, Signed: true}
 	if r.Method != http.MethodPost {

@@ -1136,7 +1136,389 @@ var (
 	}
 )
 
-// operations are all of both services.
+// The operations of the Organizations API.
+var (
+	AcceptHandshake = Op[api.AcceptHandshakeInput, api.AcceptHandshakeOutput]{
+		Operation:    &Operation{Service: "organizations", Name: "AcceptHandshake", Version: "2016-11-28", Action: "organizations:AcceptHandshake", Signed: true, namespace: "", result: true},
+		decodeObject: decodeAcceptHandshakeInput,
+		encodeInput:  encodeAcceptHandshakeInput,
+		encodeOutput: encodeAcceptHandshakeOutput,
+	}
+	AttachPolicy = Op[api.AttachPolicyInput, api.Empty]{
+		Operation:    &Operation{Service: "organizations", Name: "AttachPolicy", Version: "2016-11-28", Action: "organizations:AttachPolicy", Signed: true, namespace: "", result: false},
+		decodeObject: decodeAttachPolicyInput,
+		encodeInput:  encodeAttachPolicyInput,
+		encodeOutput: encodeEmpty,
+	}
+	CancelHandshake = Op[api.CancelHandshakeInput, api.CancelHandshakeOutput]{
+		Operation:    &Operation{Service: "organizations", Name: "CancelHandshake", Version: "2016-11-28", Action: "organizations:CancelHandshake", Signed: true, namespace: "", result: true},
+		decodeObject: decodeCancelHandshakeInput,
+		encodeInput:  encodeCancelHandshakeInput,
+		encodeOutput: encodeCancelHandshakeOutput,
+	}
+	CloseAccount = Op[api.CloseAccountInput, api.Empty]{
+		Operation:    &Operation{Service: "organizations", Name: "CloseAccount", Version: "2016-11-28", Action: "organizations:CloseAccount", Signed: true, namespace: "", result: false},
+		decodeObject: decodeCloseAccountInput,
+		encodeInput:  encodeCloseAccountInput,
+		encodeOutput: encodeEmpty,
+	}
+	CreateAccount = Op[api.CreateAccountInput, api.CreateAccountOutput]{
+		Operation:    &Operation{Service: "organizations", Name: "CreateAccount", Version: "2016-11-28", Action: "organizations:CreateAccount", Signed: true, namespace: "", result: true},
+		decodeObject: decodeCreateAccountInput,
+		encodeInput:  encodeCreateAccountInput,
+		encodeOutput: encodeCreateAccountOutput,
+	}
+	CreateGovCloudAccount = Op[api.CreateGovCloudAccountInput, api.CreateGovCloudAccountOutput]{
+		Operation:    &Operation{Service: "organizations", Name: "CreateGovCloudAccount", Version: "2016-11-28", Action: "organizations:CreateGovCloudAccount", Signed: true, namespace: "", result: true},
+		decodeObject: decodeCreateGovCloudAccountInput,
+		encodeInput:  encodeCreateGovCloudAccountInput,
+		encodeOutput: encodeCreateGovCloudAccountOutput,
+	}
+	CreateOrganization = Op[api.CreateOrganizationInput, api.CreateOrganizationOutput]{
+		Operation:    &Operation{Service: "organizations", Name: "CreateOrganization", Version: "2016-11-28", Action: "organizations:CreateOrganization", Signed: true, namespace: "", result: true},
+		decodeObject: decodeCreateOrganizationInput,
+		encodeInput:  encodeCreateOrganizationInput,
+		encodeOutput: encodeCreateOrganizationOutput,
+	}
+	CreateOrganizationalUnit = Op[api.CreateOrganizationalUnitInput, api.CreateOrganizationalUnitOutput]{
+		Operation:    &Operation{Service: "organizations", Name: "CreateOrganizationalUnit", Version: "2016-11-28", Action: "organizations:CreateOrganizationalUnit", Signed: true, namespace: "", result: true},
+		decodeObject: decodeCreateOrganizationalUnitInput,
+		encodeInput:  encodeCreateOrganizationalUnitInput,
+		encodeOutput: encodeCreateOrganizationalUnitOutput,
+	}
+	OrganizationsCreatePolicy = Op[api.OrganizationsCreatePolicyInput, api.OrganizationsCreatePolicyOutput]{
+		Operation:    &Operation{Service: "organizations", Name: "CreatePolicy", Version: "2016-11-28", Action: "organizations:CreatePolicy", Signed: true, namespace: "", result: true},
+		decodeObject: decodeOrganizationsCreatePolicyInput,
+		encodeInput:  encodeOrganizationsCreatePolicyInput,
+		encodeOutput: encodeOrganizationsCreatePolicyOutput,
+	}
+	DeclineHandshake = Op[api.DeclineHandshakeInput, api.DeclineHandshakeOutput]{
+		Operation:    &Operation{Service: "organizations", Name: "DeclineHandshake", Version: "2016-11-28", Action: "organizations:DeclineHandshake", Signed: true, namespace: "", result: true},
+		decodeObject: decodeDeclineHandshakeInput,
+		encodeInput:  encodeDeclineHandshakeInput,
+		encodeOutput: encodeDeclineHandshakeOutput,
+	}
+	DeleteOrganization = Op[api.Empty, api.Empty]{
+		Operation:    &Operation{Service: "organizations", Name: "DeleteOrganization", Version: "2016-11-28", Action: "organizations:DeleteOrganization", Signed: true, namespace: "", result: false},
+		decodeObject: decodeEmptyObject,
+		encodeInput:  encodeEmpty,
+		encodeOutput: encodeEmpty,
+	}
+	DeleteOrganizationalUnit = Op[api.DeleteOrganizationalUnitInput, api.Empty]{
+		Operation:    &Operation{Service: "organizations", Name: "DeleteOrganizationalUnit", Version: "2016-11-28", Action: "organizations:DeleteOrganizationalUnit", Signed: true, namespace: "", result: false},
+		decodeObject: decodeDeleteOrganizationalUnitInput,
+		encodeInput:  encodeDeleteOrganizationalUnitInput,
+		encodeOutput: encodeEmpty,
+	}
+	OrganizationsDeletePolicy = Op[api.OrganizationsDeletePolicyInput, api.Empty]{
+		Operation:    &Operation{Service: "organizations", Name: "DeletePolicy", Version: "2016-11-28", Action: "organizations:DeletePolicy", Signed: true, namespace: "", result: false},
+		decodeObject: decodeOrganizationsDeletePolicyInput,
+		encodeInput:  encodeOrganizationsDeletePolicyInput,
+		encodeOutput: encodeEmpty,
+	}
+	DeleteResourcePolicy = Op[api.Empty, api.Empty]{
+		Operation:    &Operation{Service: "organizations", Name: "DeleteResourcePolicy", Version: "2016-11-28", Action: "organizations:DeleteResourcePolicy", Signed: true, namespace: "", result: false},
+		decodeObject: decodeEmptyObject,
+		encodeInput:  encodeEmpty,
+		encodeOutput: encodeEmpty,
+	}
+	DeregisterDelegatedAdministrator = Op[api.DeregisterDelegatedAdministratorInput, api.Empty]{
+		Operation:    &Operation{Service: "organizations", Name: "DeregisterDelegatedAdministrator", Version: "2016-11-28", Action: "organizations:DeregisterDelegatedAdministrator", Signed: true, namespace: "", result: false},
+		decodeObject: decodeDeregisterDelegatedAdministratorInput,
+		encodeInput:  encodeDeregisterDelegatedAdministratorInput,
+		encodeOutput: encodeEmpty,
+	}
+	DescribeAccount = Op[api.DescribeAccountInput, api.DescribeAccountOutput]{
+		Operation:    &Operation{Service: "organizations", Name: "DescribeAccount", Version: "2016-11-28", Action: "organizations:DescribeAccount", Signed: true, namespace: "", result: true},
+		decodeObject: decodeDescribeAccountInput,
+		encodeInput:  encodeDescribeAccountInput,
+		encodeOutput: encodeDescribeAccountOutput,
+	}
+	DescribeCreateAccountStatus = Op[api.DescribeCreateAccountStatusInput, api.DescribeCreateAccountStatusOutput]{
+		Operation:    &Operation{Service: "organizations", Name: "DescribeCreateAccountStatus", Version: "2016-11-28", Action: "organizations:DescribeCreateAccountStatus", Signed: true, namespace: "", result: true},
+		decodeObject: decodeDescribeCreateAccountStatusInput,
+		encodeInput:  encodeDescribeCreateAccountStatusInput,
+		encodeOutput: encodeDescribeCreateAccountStatusOutput,
+	}
+	DescribeEffectivePolicy = Op[api.DescribeEffectivePolicyInput, api.DescribeEffectivePolicyOutput]{
+		Operation:    &Operation{Service: "organizations", Name: "DescribeEffectivePolicy", Version: "2016-11-28", Action: "organizations:DescribeEffectivePolicy", Signed: true, namespace: "", result: true},
+		decodeObject: decodeDescribeEffectivePolicyInput,
+		encodeInput:  encodeDescribeEffectivePolicyInput,
+		encodeOutput: encodeDescribeEffectivePolicyOutput,
+	}
+	DescribeHandshake = Op[api.DescribeHandshakeInput, api.DescribeHandshakeOutput]{
+		Operation:    &Operation{Service: "organizations", Name: "DescribeHandshake", Version: "2016-11-28", Action: "organizations:DescribeHandshake", Signed: true, namespace: "", result: true},
+		decodeObject: decodeDescribeHandshakeInput,
+		encodeInput:  encodeDescribeHandshakeInput,
+		encodeOutput: encodeDescribeHandshakeOutput,
+	}
+	DescribeOrganization = Op[api.Empty, api.DescribeOrganizationOutput]{
+		Operation:    &Operation{Service: "organizations", Name: "DescribeOrganization", Version: "2016-11-28", Action: "organizations:DescribeOrganization", Signed: true, namespace: "", result: true},
+		decodeObject: decodeEmptyObject,
+		encodeInput:  encodeEmpty,
+		encodeOutput: encodeDescribeOrganizationOutput,
+	}
+	DescribeOrganizationalUnit = Op[api.DescribeOrganizationalUnitInput, api.DescribeOrganizationalUnitOutput]{
+		Operation:    &Operation{Service: "organizations", Name: "DescribeOrganizationalUnit", Version: "2016-11-28", Action: "organizations:DescribeOrganizationalUnit", Signed: true, namespace: "", result: true},
+		decodeObject: decodeDescribeOrganizationalUnitInput,
+		encodeInput:  encodeDescribeOrganizationalUnitInput,
+		encodeOutput: encodeDescribeOrganizationalUnitOutput,
+	}
+	DescribePolicy = Op[api.DescribePolicyInput, api.DescribePolicyOutput]{
+		Operation:    &Operation{Service: "organizations", Name: "DescribePolicy", Version: "2016-11-28", Action: "organizations:DescribePolicy", Signed: true, namespace: "", result: true},
+		decodeObject: decodeDescribePolicyInput,
+		encodeInput:  encodeDescribePolicyInput,
+		encodeOutput: encodeDescribePolicyOutput,
+	}
+	DescribeResourcePolicy = Op[api.Empty, api.DescribeResourcePolicyOutput]{
+		Operation:    &Operation{Service: "organizations", Name: "DescribeResourcePolicy", Version: "2016-11-28", Action: "organizations:DescribeResourcePolicy", Signed: true, namespace: "", result: true},
+		decodeObject: decodeEmptyObject,
+		encodeInput:  encodeEmpty,
+		encodeOutput: encodeDescribeResourcePolicyOutput,
+	}
+	DescribeResponsibilityTransfer = Op[api.DescribeResponsibilityTransferInput, api.DescribeResponsibilityTransferOutput]{
+		Operation:    &Operation{Service: "organizations", Name: "DescribeResponsibilityTransfer", Version: "2016-11-28", Action: "organizations:DescribeResponsibilityTransfer", Signed: true, namespace: "", result: true},
+		decodeObject: decodeDescribeResponsibilityTransferInput,
+		encodeInput:  encodeDescribeResponsibilityTransferInput,
+		encodeOutput: encodeDescribeResponsibilityTransferOutput,
+	}
+	DetachPolicy = Op[api.DetachPolicyInput, api.Empty]{
+		Operation:    &Operation{Service: "organizations", Name: "DetachPolicy", Version: "2016-11-28", Action: "organizations:DetachPolicy", Signed: true, namespace: "", result: false},
+		decodeObject: decodeDetachPolicyInput,
+		encodeInput:  encodeDetachPolicyInput,
+		encodeOutput: encodeEmpty,
+	}
+	DisableAWSServiceAccess = Op[api.DisableAWSServiceAccessInput, api.Empty]{
+		Operation:    &Operation{Service: "organizations", Name: "DisableAWSServiceAccess", Version: "2016-11-28", Action: "organizations:DisableAWSServiceAccess", Signed: true, namespace: "", result: false},
+		decodeObject: decodeDisableAWSServiceAccessInput,
+		encodeInput:  encodeDisableAWSServiceAccessInput,
+		encodeOutput: encodeEmpty,
+	}
+	DisablePolicyType = Op[api.DisablePolicyTypeInput, api.DisablePolicyTypeOutput]{
+		Operation:    &Operation{Service: "organizations", Name: "DisablePolicyType", Version: "2016-11-28", Action: "organizations:DisablePolicyType", Signed: true, namespace: "", result: true},
+		decodeObject: decodeDisablePolicyTypeInput,
+		encodeInput:  encodeDisablePolicyTypeInput,
+		encodeOutput: encodeDisablePolicyTypeOutput,
+	}
+	EnableAWSServiceAccess = Op[api.EnableAWSServiceAccessInput, api.Empty]{
+		Operation:    &Operation{Service: "organizations", Name: "EnableAWSServiceAccess", Version: "2016-11-28", Action: "organizations:EnableAWSServiceAccess", Signed: true, namespace: "", result: false},
+		decodeObject: decodeEnableAWSServiceAccessInput,
+		encodeInput:  encodeEnableAWSServiceAccessInput,
+		encodeOutput: encodeEmpty,
+	}
+	EnableAllFeatures = Op[api.EnableAllFeaturesInput, api.EnableAllFeaturesOutput]{
+		Operation:    &Operation{Service: "organizations", Name: "EnableAllFeatures", Version: "2016-11-28", Action: "organizations:EnableAllFeatures", Signed: true, namespace: "", result: true},
+		decodeObject: decodeEnableAllFeaturesInput,
+		encodeInput:  encodeEnableAllFeaturesInput,
+		encodeOutput: encodeEnableAllFeaturesOutput,
+	}
+	EnablePolicyType = Op[api.EnablePolicyTypeInput, api.EnablePolicyTypeOutput]{
+		Operation:    &Operation{Service: "organizations", Name: "EnablePolicyType", Version: "2016-11-28", Action: "organizations:EnablePolicyType", Signed: true, namespace: "", result: true},
+		decodeObject: decodeEnablePolicyTypeInput,
+		encodeInput:  encodeEnablePolicyTypeInput,
+		encodeOutput: encodeEnablePolicyTypeOutput,
+	}
+	InviteAccountToOrganization = Op[api.InviteAccountToOrganizationInput, api.InviteAccountToOrganizationOutput]{
+		Operation:    &Operation{Service: "organizations", Name: "InviteAccountToOrganization", Version: "2016-11-28", Action: "organizations:InviteAccountToOrganization", Signed: true, namespace: "", result: true},
+		decodeObject: decodeInviteAccountToOrganizationInput,
+		encodeInput:  encodeInviteAccountToOrganizationInput,
+		encodeOutput: encodeInviteAccountToOrganizationOutput,
+	}
+	InviteOrganizationToTransferResponsibility = Op[api.InviteOrganizationToTransferResponsibilityInput, api.InviteOrganizationToTransferResponsibilityOutput]{
+		Operation:    &Operation{Service: "organizations", Name: "InviteOrganizationToTransferResponsibility", Version: "2016-11-28", Action: "organizations:InviteOrganizationToTransferResponsibility", Signed: true, namespace: "", result: true},
+		decodeObject: decodeInviteOrganizationToTransferResponsibilityInput,
+		encodeInput:  encodeInviteOrganizationToTransferResponsibilityInput,
+		encodeOutput: encodeInviteOrganizationToTransferResponsibilityOutput,
+	}
+	LeaveOrganization = Op[api.Empty, api.Empty]{
+		Operation:    &Operation{Service: "organizations", Name: "LeaveOrganization", Version: "2016-11-28", Action: "organizations:LeaveOrganization", Signed: true, namespace: "", result: false},
+		decodeObject: decodeEmptyObject,
+		encodeInput:  encodeEmpty,
+		encodeOutput: encodeEmpty,
+	}
+	ListAWSServiceAccessForOrganization = Op[api.ListAWSServiceAccessForOrganizationInput, api.ListAWSServiceAccessForOrganizationOutput]{
+		Operation:    &Operation{Service: "organizations", Name: "ListAWSServiceAccessForOrganization", Version: "2016-11-28", Action: "organizations:ListAWSServiceAccessForOrganization", Signed: true, namespace: "", result: true},
+		decodeObject: decodeListAWSServiceAccessForOrganizationInput,
+		encodeInput:  encodeListAWSServiceAccessForOrganizationInput,
+		encodeOutput: encodeListAWSServiceAccessForOrganizationOutput,
+	}
+	ListAccounts = Op[api.ListAccountsInput, api.ListAccountsOutput]{
+		Operation:    &Operation{Service: "organizations", Name: "ListAccounts", Version: "2016-11-28", Action: "organizations:ListAccounts", Signed: true, namespace: "", result: true},
+		decodeObject: decodeListAccountsInput,
+		encodeInput:  encodeListAccountsInput,
+		encodeOutput: encodeListAccountsOutput,
+	}
+	ListAccountsForParent = Op[api.ListAccountsForParentInput, api.ListAccountsForParentOutput]{
+		Operation:    &Operation{Service: "organizations", Name: "ListAccountsForParent", Version: "2016-11-28", Action: "organizations:ListAccountsForParent", Signed: true, namespace: "", result: true},
+		decodeObject: decodeListAccountsForParentInput,
+		encodeInput:  encodeListAccountsForParentInput,
+		encodeOutput: encodeListAccountsForParentOutput,
+	}
+	ListAccountsWithInvalidEffectivePolicy = Op[api.ListAccountsWithInvalidEffectivePolicyInput, api.ListAccountsWithInvalidEffectivePolicyOutput]{
+		Operation:    &Operation{Service: "organizations", Name: "ListAccountsWithInvalidEffectivePolicy", Version: "2016-11-28", Action: "organizations:ListAccountsWithInvalidEffectivePolicy", Signed: true, namespace: "", result: true},
+		decodeObject: decodeListAccountsWithInvalidEffectivePolicyInput,
+		encodeInput:  encodeListAccountsWithInvalidEffectivePolicyInput,
+		encodeOutput: encodeListAccountsWithInvalidEffectivePolicyOutput,
+	}
+	ListChildren = Op[api.ListChildrenInput, api.ListChildrenOutput]{
+		Operation:    &Operation{Service: "organizations", Name: "ListChildren", Version: "2016-11-28", Action: "organizations:ListChildren", Signed: true, namespace: "", result: true},
+		decodeObject: decodeListChildrenInput,
+		encodeInput:  encodeListChildrenInput,
+		encodeOutput: encodeListChildrenOutput,
+	}
+	ListCreateAccountStatus = Op[api.ListCreateAccountStatusInput, api.ListCreateAccountStatusOutput]{
+		Operation:    &Operation{Service: "organizations", Name: "ListCreateAccountStatus", Version: "2016-11-28", Action: "organizations:ListCreateAccountStatus", Signed: true, namespace: "", result: true},
+		decodeObject: decodeListCreateAccountStatusInput,
+		encodeInput:  encodeListCreateAccountStatusInput,
+		encodeOutput: encodeListCreateAccountStatusOutput,
+	}
+	ListDelegatedAdministrators = Op[api.ListDelegatedAdministratorsInput, api.ListDelegatedAdministratorsOutput]{
+		Operation:    &Operation{Service: "organizations", Name: "ListDelegatedAdministrators", Version: "2016-11-28", Action: "organizations:ListDelegatedAdministrators", Signed: true, namespace: "", result: true},
+		decodeObject: decodeListDelegatedAdministratorsInput,
+		encodeInput:  encodeListDelegatedAdministratorsInput,
+		encodeOutput: encodeListDelegatedAdministratorsOutput,
+	}
+	ListDelegatedServicesForAccount = Op[api.ListDelegatedServicesForAccountInput, api.ListDelegatedServicesForAccountOutput]{
+		Operation:    &Operation{Service: "organizations", Name: "ListDelegatedServicesForAccount", Version: "2016-11-28", Action: "organizations:ListDelegatedServicesForAccount", Signed: true, namespace: "", result: true},
+		decodeObject: decodeListDelegatedServicesForAccountInput,
+		encodeInput:  encodeListDelegatedServicesForAccountInput,
+		encodeOutput: encodeListDelegatedServicesForAccountOutput,
+	}
+	ListEffectivePolicyValidationErrors = Op[api.ListEffectivePolicyValidationErrorsInput, api.ListEffectivePolicyValidationErrorsOutput]{
+		Operation:    &Operation{Service: "organizations", Name: "ListEffectivePolicyValidationErrors", Version: "2016-11-28", Action: "organizations:ListEffectivePolicyValidationErrors", Signed: true, namespace: "", result: true},
+		decodeObject: decodeListEffectivePolicyValidationErrorsInput,
+		encodeInput:  encodeListEffectivePolicyValidationErrorsInput,
+		encodeOutput: encodeListEffectivePolicyValidationErrorsOutput,
+	}
+	ListHandshakesForAccount = Op[api.ListHandshakesForAccountInput, api.ListHandshakesForAccountOutput]{
+		Operation:    &Operation{Service: "organizations", Name: "ListHandshakesForAccount", Version: "2016-11-28", Action: "organizations:ListHandshakesForAccount", Signed: true, namespace: "", result: true},
+		decodeObject: decodeListHandshakesForAccountInput,
+		encodeInput:  encodeListHandshakesForAccountInput,
+		encodeOutput: encodeListHandshakesForAccountOutput,
+	}
+	ListHandshakesForOrganization = Op[api.ListHandshakesForOrganizationInput, api.ListHandshakesForOrganizationOutput]{
+		Operation:    &Operation{Service: "organizations", Name: "ListHandshakesForOrganization", Version: "2016-11-28", Action: "organizations:ListHandshakesForOrganization", Signed: true, namespace: "", result: true},
+		decodeObject: decodeListHandshakesForOrganizationInput,
+		encodeInput:  encodeListHandshakesForOrganizationInput,
+		encodeOutput: encodeListHandshakesForOrganizationOutput,
+	}
+	ListInboundResponsibilityTransfers = Op[api.ListInboundResponsibilityTransfersInput, api.ListInboundResponsibilityTransfersOutput]{
+		Operation:    &Operation{Service: "organizations", Name: "ListInboundResponsibilityTransfers", Version: "2016-11-28", Action: "organizations:ListInboundResponsibilityTransfers", Signed: true, namespace: "", result: true},
+		decodeObject: decodeListInboundResponsibilityTransfersInput,
+		encodeInput:  encodeListInboundResponsibilityTransfersInput,
+		encodeOutput: encodeListInboundResponsibilityTransfersOutput,
+	}
+	ListOrganizationalUnitsForParent = Op[api.ListOrganizationalUnitsForParentInput, api.ListOrganizationalUnitsForParentOutput]{
+		Operation:    &Operation{Service: "organizations", Name: "ListOrganizationalUnitsForParent", Version: "2016-11-28", Action: "organizations:ListOrganizationalUnitsForParent", Signed: true, namespace: "", result: true},
+		decodeObject: decodeListOrganizationalUnitsForParentInput,
+		encodeInput:  encodeListOrganizationalUnitsForParentInput,
+		encodeOutput: encodeListOrganizationalUnitsForParentOutput,
+	}
+	ListOutboundResponsibilityTransfers = Op[api.ListOutboundResponsibilityTransfersInput, api.ListOutboundResponsibilityTransfersOutput]{
+		Operation:    &Operation{Service: "organizations", Name: "ListOutboundResponsibilityTransfers", Version: "2016-11-28", Action: "organizations:ListOutboundResponsibilityTransfers", Signed: true, namespace: "", result: true},
+		decodeObject: decodeListOutboundResponsibilityTransfersInput,
+		encodeInput:  encodeListOutboundResponsibilityTransfersInput,
+		encodeOutput: encodeListOutboundResponsibilityTransfersOutput,
+	}
+	ListParents = Op[api.ListParentsInput, api.ListParentsOutput]{
+		Operation:    &Operation{Service: "organizations", Name: "ListParents", Version: "2016-11-28", Action: "organizations:ListParents", Signed: true, namespace: "", result: true},
+		decodeObject: decodeListParentsInput,
+		encodeInput:  encodeListParentsInput,
+		encodeOutput: encodeListParentsOutput,
+	}
+	OrganizationsListPolicies = Op[api.OrganizationsListPoliciesInput, api.OrganizationsListPoliciesOutput]{
+		Operation:    &Operation{Service: "organizations", Name: "ListPolicies", Version: "2016-11-28", Action: "organizations:ListPolicies", Signed: true, namespace: "", result: true},
+		decodeObject: decodeOrganizationsListPoliciesInput,
+		encodeInput:  encodeOrganizationsListPoliciesInput,
+		encodeOutput: encodeOrganizationsListPoliciesOutput,
+	}
+	ListPoliciesForTarget = Op[api.ListPoliciesForTargetInput, api.ListPoliciesForTargetOutput]{
+		Operation:    &Operation{Service: "organizations", Name: "ListPoliciesForTarget", Version: "2016-11-28", Action: "organizations:ListPoliciesForTarget", Signed: true, namespace: "", result: true},
+		decodeObject: decodeListPoliciesForTargetInput,
+		encodeInput:  encodeListPoliciesForTargetInput,
+		encodeOutput: encodeListPoliciesForTargetOutput,
+	}
+	ListRoots = Op[api.ListRootsInput, api.ListRootsOutput]{
+		Operation:    &Operation{Service: "organizations", Name: "ListRoots", Version: "2016-11-28", Action: "organizations:ListRoots", Signed: true, namespace: "", result: true},
+		decodeObject: decodeListRootsInput,
+		encodeInput:  encodeListRootsInput,
+		encodeOutput: encodeListRootsOutput,
+	}
+	ListTagsForResource = Op[api.ListTagsForResourceInput, api.ListTagsForResourceOutput]{
+		Operation:    &Operation{Service: "organizations", Name: "ListTagsForResource", Version: "2016-11-28", Action: "organizations:ListTagsForResource", Signed: true, namespace: "", result: true},
+		decodeObject: decodeListTagsForResourceInput,
+		encodeInput:  encodeListTagsForResourceInput,
+		encodeOutput: encodeListTagsForResourceOutput,
+	}
+	ListTargetsForPolicy = Op[api.ListTargetsForPolicyInput, api.ListTargetsForPolicyOutput]{
+		Operation:    &Operation{Service: "organizations", Name: "ListTargetsForPolicy", Version: "2016-11-28", Action: "organizations:ListTargetsForPolicy", Signed: true, namespace: "", result: true},
+		decodeObject: decodeListTargetsForPolicyInput,
+		encodeInput:  encodeListTargetsForPolicyInput,
+		encodeOutput: encodeListTargetsForPolicyOutput,
+	}
+	MoveAccount = Op[api.MoveAccountInput, api.Empty]{
+		Operation:    &Operation{Service: "organizations", Name: "MoveAccount", Version: "2016-11-28", Action: "organizations:MoveAccount", Signed: true, namespace: "", result: false},
+		decodeObject: decodeMoveAccountInput,
+		encodeInput:  encodeMoveAccountInput,
+		encodeOutput: encodeEmpty,
+	}
+	PutResourcePolicy = Op[api.PutResourcePolicyInput, api.PutResourcePolicyOutput]{
+		Operation:    &Operation{Service: "organizations", Name: "PutResourcePolicy", Version: "2016-11-28", Action: "organizations:PutResourcePolicy", Signed: true, namespace: "", result: true},
+		decodeObject: decodePutResourcePolicyInput,
+		encodeInput:  encodePutResourcePolicyInput,
+		encodeOutput: encodePutResourcePolicyOutput,
+	}
+	RegisterDelegatedAdministrator = Op[api.RegisterDelegatedAdministratorInput, api.Empty]{
+		Operation:    &Operation{Service: "organizations", Name: "RegisterDelegatedAdministrator", Version: "2016-11-28", Action: "organizations:RegisterDelegatedAdministrator", Signed: true, namespace: "", result: false},
+		decodeObject: decodeRegisterDelegatedAdministratorInput,
+		encodeInput:  encodeRegisterDelegatedAdministratorInput,
+		encodeOutput: encodeEmpty,
+	}
+	RemoveAccountFromOrganization = Op[api.RemoveAccountFromOrganizationInput, api.Empty]{
+		Operation:    &Operation{Service: "organizations", Name: "RemoveAccountFromOrganization", Version: "2016-11-28", Action: "organizations:RemoveAccountFromOrganization", Signed: true, namespace: "", result: false},
+		decodeObject: decodeRemoveAccountFromOrganizationInput,
+		encodeInput:  encodeRemoveAccountFromOrganizationInput,
+		encodeOutput: encodeEmpty,
+	}
+	TagResource = Op[api.TagResourceInput, api.Empty]{
+		Operation:    &Operation{Service: "organizations", Name: "TagResource", Version: "2016-11-28", Action: "organizations:TagResource", Signed: true, namespace: "", result: false},
+		decodeObject: decodeTagResourceInput,
+		encodeInput:  encodeTagResourceInput,
+		encodeOutput: encodeEmpty,
+	}
+	TerminateResponsibilityTransfer = Op[api.TerminateResponsibilityTransferInput, api.TerminateResponsibilityTransferOutput]{
+		Operation:    &Operation{Service: "organizations", Name: "TerminateResponsibilityTransfer", Version: "2016-11-28", Action: "organizations:TerminateResponsibilityTransfer", Signed: true, namespace: "", result: true},
+		decodeObject: decodeTerminateResponsibilityTransferInput,
+		encodeInput:  encodeTerminateResponsibilityTransferInput,
+		encodeOutput: encodeTerminateResponsibilityTransferOutput,
+	}
+	UntagResource = Op[api.UntagResourceInput, api.Empty]{
+		Operation:    &Operation{Service: "organizations", Name: "UntagResource", Version: "2016-11-28", Action: "organizations:UntagResource", Signed: true, namespace: "", result: false},
+		decodeObject: decodeUntagResourceInput,
+		encodeInput:  encodeUntagResourceInput,
+		encodeOutput: encodeEmpty,
+	}
+	UpdateOrganizationalUnit = Op[api.UpdateOrganizationalUnitInput, api.UpdateOrganizationalUnitOutput]{
+		Operation:    &Operation{Service: "organizations", Name: "UpdateOrganizationalUnit", Version: "2016-11-28", Action: "organizations:UpdateOrganizationalUnit", Signed: true, namespace: "", result: true},
+		decodeObject: decodeUpdateOrganizationalUnitInput,
+		encodeInput:  encodeUpdateOrganizationalUnitInput,
+		encodeOutput: encodeUpdateOrganizationalUnitOutput,
+	}
+	UpdatePolicy = Op[api.UpdatePolicyInput, api.UpdatePolicyOutput]{
+		Operation:    &Operation{Service: "organizations", Name: "UpdatePolicy", Version: "2016-11-28", Action: "organizations:UpdatePolicy", Signed: true, namespace: "", result: true},
+		decodeObject: decodeUpdatePolicyInput,
+		encodeInput:  encodeUpdatePolicyInput,
+		encodeOutput: encodeUpdatePolicyOutput,
+	}
+	UpdateResponsibilityTransfer = Op[api.UpdateResponsibilityTransferInput, api.UpdateResponsibilityTransferOutput]{
+		Operation:    &Operation{Service: "organizations", Name: "UpdateResponsibilityTransfer", Version: "2016-11-28", Action: "organizations:UpdateResponsibilityTransfer", Signed: true, namespace: "", result: true},
+		decodeObject: decodeUpdateResponsibilityTransferInput,
+		encodeInput:  encodeUpdateResponsibilityTransferInput,
+		encodeOutput: encodeUpdateResponsibilityTransferOutput,
+	}
+)
+
+// operations are all of all services, those of the query protocol first.
 var operations = []*Operation{
 	AcceptDelegationRequest.Operation,
 	AddClientIDToOpenIDConnectProvider.Operation,
@@ -1325,6 +1707,78 @@ var operations = []*Operation{
 	GetFederationToken.Operation,
 	GetSessionToken.Operation,
 	GetWebIdentityToken.Operation,
+	AcceptHandshake.Operation,
+	AttachPolicy.Operation,
+	CancelHandshake.Operation,
+	CloseAccount.Operation,
+	CreateAccount.Operation,
+	CreateGovCloudAccount.Operation,
+	CreateOrganization.Operation,
+	CreateOrganizationalUnit.Operation,
+	OrganizationsCreatePolicy.Operation,
+	DeclineHandshake.Operation,
+	DeleteOrganization.Operation,
+	DeleteOrganizationalUnit.Operation,
+	OrganizationsDeletePolicy.Operation,
+	DeleteResourcePolicy.Operation,
+	DeregisterDelegatedAdministrator.Operation,
+	DescribeAccount.Operation,
+	DescribeCreateAccountStatus.Operation,
+	DescribeEffectivePolicy.Operation,
+	DescribeHandshake.Operation,
+	DescribeOrganization.Operation,
+	DescribeOrganizationalUnit.Operation,
+	DescribePolicy.Operation,
+	DescribeResourcePolicy.Operation,
+	DescribeResponsibilityTransfer.Operation,
+	DetachPolicy.Operation,
+	DisableAWSServiceAccess.Operation,
+	DisablePolicyType.Operation,
+	EnableAWSServiceAccess.Operation,
+	EnableAllFeatures.Operation,
+	EnablePolicyType.Operation,
+	InviteAccountToOrganization.Operation,
+	InviteOrganizationToTransferResponsibility.Operation,
+	LeaveOrganization.Operation,
+	ListAWSServiceAccessForOrganization.Operation,
+	ListAccounts.Operation,
+	ListAccountsForParent.Operation,
+	ListAccountsWithInvalidEffectivePolicy.Operation,
+	ListChildren.Operation,
+	ListCreateAccountStatus.Operation,
+	ListDelegatedAdministrators.Operation,
+	ListDelegatedServicesForAccount.Operation,
+	ListEffectivePolicyValidationErrors.Operation,
+	ListHandshakesForAccount.Operation,
+	ListHandshakesForOrganization.Operation,
+	ListInboundResponsibilityTransfers.Operation,
+	ListOrganizationalUnitsForParent.Operation,
+	ListOutboundResponsibilityTransfers.Operation,
+	ListParents.Operation,
+	OrganizationsListPolicies.Operation,
+	ListPoliciesForTarget.Operation,
+	ListRoots.Operation,
+	ListTagsForResource.Operation,
+	ListTargetsForPolicy.Operation,
+	MoveAccount.Operation,
+	PutResourcePolicy.Operation,
+	RegisterDelegatedAdministrator.Operation,
+	RemoveAccountFromOrganization.Operation,
+	TagResource.Operation,
+	TerminateResponsibilityTransfer.Operation,
+	UntagResource.Operation,
+	UpdateOrganizationalUnit.Operation,
+	UpdatePolicy.Operation,
+	UpdateResponsibilityTransfer.Operation,
+}
+
+// targetOf returns the service that the front part of an X-Amz-Target names.
+func targetOf(prefix string) (service string, ok bool) {
+	switch prefix {
+	case "AWSOrganizationsV20161128":
+		return "organizations", true
+	}
+	return "", false
 }
 
 func namespaceOf(service string) string {

@@ -27,10 +27,10 @@ var issuing = map[string]bool{
 
 // readOnly reports whether an operation changes nothing. All of STS does not, by CloudTrail's own records.
 func readOnly(service, operation string) bool {
-	if service != "iam" {
+	if service != "iam" && service != organizationsService {
 		return true
 	}
-	for _, verb := range [...]string{"Get", "List", "Simulate", "Generate"} {
+	for _, verb := range [...]string{"Get", "List", "Describe", "Simulate", "Generate"} {
 		if strings.HasPrefix(operation, verb) {
 			return true
 		}

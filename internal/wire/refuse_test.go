@@ -22,7 +22,7 @@ func TestRefuse(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		_, err = wire.Refuse(wire.AssumeRoleWithWebIdentity).Serve(t.Context(), nil, nil, form)
+		_, err = wire.Refuse(wire.AssumeRoleWithWebIdentity).Serve(t.Context(), nil, nil, wire.Parameters{Form: form})
 		got, ok := errors.AsType[*identity.Fault](err)
 		if !ok || got.Code != want.Code || got.Message != want.Message {
 			t.Errorf("%s:\n got %v\nwant %v", query, err, &want)

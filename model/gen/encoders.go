@@ -31,8 +31,8 @@ func (g *generator) encoder(w *source, sh *shape) {
 	name := g.names[sh]
 	alphabetical := slices.SortedFunc(slices.Values(sh.Members), func(a, b member) int { return strings.Compare(a.name, b.name) })
 	w.line("func encode%s(e *encoder, v *api.%s) {", name, name)
-	// A request is only ever written as JSON.
-	if wire := sh.wireOrder(); slices.Contains(g.outputs, sh) && !slices.Equal(wire, alphabetical) {
+	// A request is only ever written as JSON, and so is all of a service that speaks it.
+	if wire := sh.wireOrder(); sh.service.target == "" && slices.Contains(g.outputs, sh) && !slices.Equal(wire, alphabetical) {
 		w.line("if e.format == formatXML {")
 		for _, m := range wire {
 			g.encodeMember(w, sh, m)

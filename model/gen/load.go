@@ -12,15 +12,17 @@ import (
 
 // service is one API's model.
 type service struct {
-	id         string // "sts", "iam"
+	id         string // "sts", "iam", "organizations"
 	version    string
 	namespace  string
+	target     string       // of JSON 1.1, before the operation in X-Amz-Target; empty for the query protocol
 	operations []*operation // by name
 	shapes     map[string]*shape
 }
 
 type operation struct {
 	name   string
+	goName string // the name, with the service's in front if an earlier service has an operation of it
 	signed bool
 	input  *shape // nil: no parameters
 	output *shape // nil: no result element
@@ -117,7 +119,7 @@ func load(dir string) ([]*service, *rules, error) {
 		return nil, nil, err
 	}
 	var services []*service
-	for _, id := range []string{"iam", "sts"} {
+	for _, id := range []string{"iam", "sts", "organizations"} {
 		s, err := loadService(id, filepath.Join(dir, id+".json"))
 		if err != nil {
 			return nil, nil, err
@@ -130,11 +132,15 @@ func load(dir string) ([]*service, *rules, error) {
 // shapeTypes are the types of the models that the generator knows.
 var shapeTypes = []string{"string", "integer", "boolean", "timestamp", "blob", "list", "map", "structure"}
 
+// anyText is a pattern that every text has.
+const anyText = `[\s\S]*`
+
 func loadService(id, file string) (*service, error) {
 	var raw struct {
 		Metadata struct {
 			APIVersion   string `json:"apiVersion"`
 			XMLNamespace string `json:"xmlNamespace"`
+			TargetPrefix string `json:"targetPrefix"`
 		}
 		Operations map[string]struct {
 			Input, Output *reference
@@ -145,15 +151,20 @@ func loadService(id, file string) (*service, error) {
 	if err := readJSON(file, &raw); err != nil {
 		return nil, err
 	}
-	s := &service{id: id, version: raw.Metadata.APIVersion, namespace: raw.Metadata.XMLNamespace, shapes: raw.Shapes}
+	s := &service{
+		id: id, version: raw.Metadata.APIVersion, namespace: raw.Metadata.XMLNamespace, target: raw.Metadata.TargetPrefix, shapes: raw.Shapes,
+	}
 	for name, sh := range s.shapes {
 		sh.name, sh.service = name, s
 		if !slices.Contains(shapeTypes, sh.Type) {
 			return nil, fmt.Errorf("reading %s: shape %s has the unknown type %q", file, name, sh.Type)
 		}
+		if sh.Pattern == anyText {
+			sh.Pattern = ""
+		}
 	}
 	for name, o := range raw.Operations {
-		op := &operation{name: name, signed: o.AuthType != "none"}
+		op := &operation{name: name, goName: name, signed: o.AuthType != "none"}
 		if o.Input != nil {
 			op.input = s.shapes[o.Input.Shape]
 		}

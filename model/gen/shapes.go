@@ -36,7 +36,7 @@ func (g *generator) shapes(s *service) ([]byte, error) {
 		g.structure(&w, sh, operation[sh])
 	}
 	for _, op := range s.operations {
-		for _, alias := range []string{op.name + "Input", op.name + "Output"} {
+		for _, alias := range []string{op.goName + "Input", op.goName + "Output"} {
 			if of, ok := g.aliases[alias]; ok {
 				w.line("// %s is what %s answers: the same as another operation's.", alias, op.name)
 				w.line("type %s = %s\n", alias, of)
@@ -69,7 +69,7 @@ func (g *generator) structure(w *source, sh *shape, operation string) {
 	case operation != "":
 		w.line("// %s is the answer of %s:%s.", name, sh.service.id, operation)
 	default:
-		w.line("// %s is a structure of the %s API.", name, strings.ToUpper(sh.service.id))
+		w.line("// %s is a structure of the %s API.", name, g.title(sh.service))
 	}
 	if len(sh.Members) == 0 {
 		w.line("type %s struct{}\n", name)

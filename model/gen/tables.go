@@ -12,7 +12,7 @@ func (g *generator) operations() ([]byte, error) {
 	var w source
 	w.start("wire", "github.com/stint-sts/stint/internal/api")
 	for _, s := range g.services {
-		w.line("// The operations of the %s API.", strings.ToUpper(s.id))
+		w.line("// The operations of the %s API.", g.title(s))
 		w.line("var (")
 		for _, op := range s.operations {
 			in, decode, encodeIn := "api.Empty", "decodeEmpty", "encodeEmpty"
@@ -24,42 +24,64 @@ func (g *generator) operations() ([]byte, error) {
 			if op.output != nil {
 				out, encodeOut = "api."+g.names[op.output], "encode"+g.names[op.output]
 			}
-			w.line("%s = Op[%s, %s]{", op.name, in, out)
+			w.line("%s = Op[%s, %s]{", op.goName, in, out)
 			w.line("Operation: &Operation{Service: %q, Name: %q, Version: %q, Action: %q, Signed: %t, namespace: %q, result: %t},",
 				s.id, op.name, s.version, s.id+":"+op.name, op.signed, s.namespace, op.output != nil)
-			w.line("decode: %s,\nencodeInput: %s,\nencodeOutput: %s,", decode, encodeIn, encodeOut)
+			field := "decode"
+			if s.target != "" {
+				field, decode = "decodeObject", strings.Replace(decode, "decodeEmpty", "decodeEmptyObject", 1)
+			}
+			w.line("%s: %s,\nencodeInput: %s,\nencodeOutput: %s,", field, decode, encodeIn, encodeOut)
 			w.line("}")
 		}
 		w.line(")\n")
 	}
-	w.line("// operations are all of both services.")
+	w.line("// operations are all of all services, those of the query protocol first.")
 	w.line("var operations = []*Operation{")
 	for _, s := range g.services {
 		for _, op := range s.operations {
-			w.line("%s.Operation,", op.name)
+			w.line("%s.Operation,", op.goName)
 		}
 	}
 	w.line("}\n")
+	w.line("// targetOf returns the service that the front part of an X-Amz-Target names.")
+	w.line("func targetOf(prefix string) (service string, ok bool) {")
+	w.line("switch prefix {")
+	for _, s := range g.services {
+		if s.target != "" {
+			w.line("case %q:\nreturn %q, true", s.target, s.id)
+		}
+	}
+	w.line("}\nreturn \"\", false\n}\n")
 	w.line("func namespaceOf(service string) string {")
 	w.line("switch service {")
 	for _, s := range g.services {
-		w.line("case %q:\nreturn %q", s.id, s.namespace)
+		if s.namespace != "" {
+			w.line("case %q:\nreturn %q", s.id, s.namespace)
+		}
 	}
 	w.line("}\nreturn \"\"\n}")
 	return w.Bytes(), nil
 }
 
-// operationTests writes the list of typed descriptors that the tests of package wire walk.
+// operationTests writes the lists of typed descriptors that the tests of package wire walk, by protocol.
 func (g *generator) operationTests() ([]byte, error) {
 	var w source
 	w.start("wire")
-	w.line("var typedOperations = []typedOperation{")
-	for _, s := range g.services {
-		for _, op := range s.operations {
-			w.line("%s,", op.name)
+	for _, list := range []struct {
+		name, of string
+		targets  bool
+	}{{"typedOperations", "typedOperation", false}, {"typedTargets", "typedTarget", true}} {
+		w.line("var %s = []%s{", list.name, list.of)
+		for _, s := range g.services {
+			for _, op := range s.operations {
+				if (s.target != "") == list.targets {
+					w.line("%s,", op.goName)
+				}
+			}
 		}
+		w.line("}\n")
 	}
-	w.line("}")
 	return w.Bytes(), nil
 }
 
@@ -126,7 +148,7 @@ func (g *generator) constraints() ([]byte, error) {
 	for _, sh := range g.inputs {
 		for _, m := range sh.Members {
 			t := g.of(sh, m)
-			if t.Type == "structure" || t.Type == "boolean" {
+			if t.Type == "structure" || t.Type == "boolean" || t.Type == "timestamp" {
 				continue
 			}
 			if err := add(m.name, t); err != nil {

@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// permissions are the actions of STS and IAM that are no operations of their APIs (Service Authorization Reference).
+// permissions are the actions of these services that are no operations of their APIs (Service Authorization Reference).
 var permissions = [...]string{"iam:DeleteCloudFrontPublicKey", "iam:GetAccountEmailAddress", "iam:GetAccountName", "iam:GetCloudFrontPublicKey",
 	"iam:ListCloudFrontPublicKeys", "iam:ListSTSRegionalEndpointsStatus", "iam:PassRole", "iam:SetSTSRegionalEndpointStatus",
 	"iam:UpdateAccountEmailAddress", "iam:UpdateAccountName", "iam:UpdateCloudFrontPublicKey", "iam:UploadCloudFrontPublicKey",
@@ -32,6 +32,11 @@ func (l *linter) actions(s *statement) {
 	}
 }
 
+// checkedActions says whether all actions of a service are known.
+func checkedActions(service string) bool {
+	return strings.EqualFold(service, "sts") || strings.EqualFold(service, "iam") || strings.EqualFold(service, "organizations")
+}
+
 func (l *linter) unknownAction(action string) (code, message string) {
 	service, _, found := strings.Cut(action, ":")
 	switch {
@@ -41,7 +46,7 @@ func (l *linter) unknownAction(action string) (code, message string) {
 		return "INVALID_ACTION", "The action " + quote(action) + " lacks its service, as in s3:GetObject."
 	case strings.ContainsAny(service, "*?"):
 		return "WILDCARD_IN_SERVICE_NAME", "A service prefix has no wildcards: write the services of " + quote(action) + " out."
-	case !strings.EqualFold(service, "sts") && !strings.EqualFold(service, "iam"), len(variablesOf(action)) > 0:
+	case !checkedActions(service), len(variablesOf(action)) > 0:
 		return "", ""
 	}
 	lower := strings.ToLower(action)

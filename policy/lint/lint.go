@@ -95,6 +95,17 @@ func refusal(err error) Finding {
 	return f
 }
 
+// Warnings lints a text and gives the findings that are more than suggestions, in a line each.
+func Warnings(text string, t policy.Type, o Options) []string {
+	var warnings []string
+	for _, f := range Text(text, t, o) {
+		if f.Severity > Suggestion {
+			warnings = append(warnings, f.String())
+		}
+	}
+	return warnings
+}
+
 // Document lints a document. The findings are in the order of the statements.
 func Document(d *policy.Document, o Options) []Finding {
 	l := &linter{document: d, options: o, budget: comparisons}

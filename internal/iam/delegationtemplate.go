@@ -1,0 +1,150 @@
+package iam
+
+import (
+	"bytes"
+	"encoding/json"
+	"path"
+	"slices"
+	"strings"
+
+	"github.com/stint-sts/stint/internal/api"
+	"github.com/stint-sts/stint/internal/directory"
+	"github.com/stint-sts/stint/internal/identity"
+	"github.com/stint-sts/stint/internal/session"
+	"github.com/stint-sts/stint/policy"
+)
+
+// A template is a managed policy of the requestor's account, whose default version has places @{name} in its strings. A
+// parameter of the type string fills a place anywhere in a string; a stringList stands for strings of a list, and its place is
+// a string of its own.
+
+const placeBegin = "@{"
+
+// delegationParameters reads Permissions.Parameters.
+func delegationParameters(in []api.PolicyParameter) ([]directory.DelegationParameter, error) {
+	out := make([]directory.DelegationParameter, 0, len(in))
+	for _, p := range in {
+		d := directory.DelegationParameter{Name: valueOf(p.Name), List: valueOr(p.Type, "string") == "stringList", Values: p.Values}
+		switch {
+		case d.Name == "" || strings.ContainsAny(d.Name, `{}"\`):
+			return nil, invalidDelegation("A parameter has no valid name.")
+		case slices.ContainsFunc(out, func(other directory.DelegationParameter) bool { return other.Name == d.Name }):
+			return nil, invalidDelegation("The parameter " + d.Name + " is given twice.")
+		case len(d.Values) == 0 || !d.List && len(d.Values) > 1:
+			return nil, invalidDelegation("The parameter " + d.Name + " must have one value, or be a stringList.")
+		}
+		out = append(out, d)
+	}
+	return out, nil
+}
+
+// renderTemplate fills the places of a template. Every place has its parameter and every parameter a place. The result is a
+// session policy, and one that fits into a session.
+func renderTemplate(template string, parameters []directory.DelegationParameter) (*directory.Document, []string, error) {
+	text := template
+	for _, p := range parameters {
+		filled := fillPlace(text, p)
+		if filled == text {
+			return nil, nil, invalidDelegation("The policy template has no place for the parameter " + p.Name + ".")
+		}
+		text = filled
+	}
+	if strings.Contains(text, placeBegin) {
+		return nil, nil, invalidDelegation("The policy template has a place that no parameter fills.")
+	}
+	parsed, err := policy.Parse(text, policy.Session)
+	if err != nil {
+		return nil, nil, invalidDelegation("The policy template does not make a valid policy with these parameters.").Because(err)
+	}
+	if session.Packed(compact(text), nil, nil).Percent() > 100 {
+		return nil, nil, invalidDelegation("The policy is too large for a session.")
+	}
+	boundaries, err := roleBoundaries(parsed)
+	if err != nil {
+		return nil, nil, err
+	}
+	return directory.NewDocument(text), boundaries, nil
+}
+
+// fillPlace puts a parameter into JSON text. Places are inside strings, since the text is JSON, and values stay inside them.
+func fillPlace(text string, p directory.DelegationParameter) string {
+	place := placeBegin + p.Name + "}"
+	if !p.List {
+		literal := quoted(p.Values[0])
+		return strings.ReplaceAll(text, place, string(literal[1:len(literal)-1]))
+	}
+	values := make([]string, len(p.Values))
+	for i, v := range p.Values {
+		values[i] = string(quoted(v))
+	}
+	list := strings.Join(values, ",")
+	var b strings.Builder
+	for {
+		before, after, found := strings.Cut(text, `"`+place+`"`)
+		b.WriteString(before)
+		if !found {
+			return b.String()
+		}
+		if strings.HasSuffix(strings.TrimRight(before, " \t\r\n"), ":") {
+			b.WriteString("[" + list + "]")
+		} else {
+			b.WriteString(list)
+		}
+		text = after
+	}
+}
+
+func compact(text string) string {
+	var b bytes.Buffer
+	if err := json.Compact(&b, []byte(text)); err != nil {
+		return text
+	}
+	return b.String()
+}
+
+// roleBoundaries lists the permissions boundaries that roles made with a policy must have. One that lets roles be made
+// without a boundary would outlive the delegation (UG: product providers must attach one), and is refused.
+func roleBoundaries(d *policy.Document) ([]string, error) {
+	var out []string
+	for i := range d.Statements {
+		st := &d.Statements[i]
+		if st.Effect != policy.Allow || !coversAction(st, "iam:createrole") {
+			continue
+		}
+		var boundaries []string
+		for _, c := range st.Conditions {
+			if strings.EqualFold(c.Key, "iam:PermissionsBoundary") && requiresValue(c.Operator) {
+				boundaries = append(boundaries, c.Values...)
+			}
+		}
+		if len(boundaries) == 0 {
+			return nil, invalidDelegation("A policy that allows iam:CreateRole must require a permissions boundary by the condition key iam:PermissionsBoundary.")
+		}
+		out = append(out, boundaries...)
+	}
+	return once(out), nil
+}
+
+// requiresValue reports whether a condition operator holds only for a key that is there and equal to a value.
+func requiresValue(operator string) bool {
+	return slices.Contains([]string{"stringequals", "stringlike", "arnequals", "arnlike"}, strings.ToLower(operator))
+}
+
+// coversAction reports whether a statement speaks of an action, given in lower case. Of a pattern that is odd it assumes what
+// makes the statement speak of more.
+func coversAction(st *policy.Statement, action string) bool {
+	matches := func(otherwise bool) func(pattern string) bool {
+		return func(pattern string) bool {
+			matched, err := path.Match(strings.ToLower(pattern), action)
+			return matched || err != nil && otherwise
+		}
+	}
+	if len(st.NotActions) > 0 {
+		return !slices.ContainsFunc(st.NotActions, matches(false))
+	}
+	return slices.ContainsFunc(st.Actions, matches(true))
+}
+
+func invalidDelegation(message string) *identity.Fault {
+	return identity.NewFault(identity.InvalidInput, message)
+}
