@@ -79,6 +79,9 @@ func (a *apply) run(c *cobra.Command, settings *config.Config) (err error) {
 	if err != nil {
 		return err
 	}
+	if err := warnOfPolicies(c.ErrOrStderr(), plan.Change); err != nil {
+		return err
+	}
 	if a.dryRun {
 		return a.show(c.OutOrStdout(), plan)
 	}

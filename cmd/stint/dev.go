@@ -169,7 +169,7 @@ func (d *dev) serve(c *cobra.Command, l net.Listener, data string, file *manifes
 		return err
 	}
 	defer func() { err = errors.Join(err, n.close()) }()
-	generated, err := d.furnish(ctx, n, file)
+	generated, err := d.furnish(c, n, file)
 	if err != nil {
 		return err
 	}
@@ -199,12 +199,16 @@ func (d *dev) serve(c *cobra.Command, l net.Listener, data string, file *manifes
 
 // furnish makes what a start of the node needs: the sealing key, and what the directory file says. It returns the keys that
 // the file left out.
-func (d *dev) furnish(ctx context.Context, n *node, file *manifest.File) ([]manifest.GeneratedKey, error) {
+func (d *dev) furnish(c *cobra.Command, n *node, file *manifest.File) ([]manifest.GeneratedKey, error) {
+	ctx := c.Context()
 	if err := ensureSealingKey(ctx, n.store, n.now()); err != nil || file == nil {
 		return nil, err
 	}
 	plan, err := file.Plan(n.store.View(), planOptions(n.now()))
 	if err != nil {
+		return nil, err
+	}
+	if err := warnOfPolicies(c.ErrOrStderr(), plan.Change); err != nil {
 		return nil, err
 	}
 	return plan.Generated, bring(ctx, n.store, plan, nil)

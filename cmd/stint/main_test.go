@@ -34,7 +34,7 @@ func TestMain(m *testing.M) {
 func TestScripts(t *testing.T) {
 	t.Parallel()
 	scripts, err := os.ReadDir("testdata/script")
-	if err != nil || len(scripts) < 13 {
+	if err != nil || len(scripts) < 15 {
 		t.Fatalf("%d scripts, %v: some have vanished", len(scripts), err)
 	}
 	testscript.Run(t, testscript.Params{

@@ -26,6 +26,8 @@ type Event struct {
 	// RequestParameters and ResponseElements are JSON objects without secrets, or nil. An object that is not well-formed or
 	// longer than 100 KiB is left out, with its length and digest in its place.
 	RequestParameters, ResponseElements []byte
+	// PolicyWarnings are what the linter says of a policy that was stored; those after the first twenty are left out.
+	PolicyWarnings []string
 	// Resources are what the request was about; those after the first twenty are left out.
 	Resources []Resource
 	// ErrorCode and ErrorMessage are what the caller was told; empty if it succeeded.
@@ -56,7 +58,7 @@ func (e *Event) urgent() bool {
 // and nothing in it holds on to a request's memory. Many lines built one after the other cost a fraction of what each costs between other work.
 func (e *Event) deferrable() bool {
 	return !e.urgent() && e.ErrorCode == "" && e.Reason == "" &&
-		len(e.RequestParameters)+len(e.ResponseElements)+len(e.Resources) == 0 &&
+		len(e.RequestParameters)+len(e.ResponseElements)+len(e.PolicyWarnings)+len(e.Resources) == 0 &&
 		e.Request.Caller.Session == nil && len(e.Request.UserAgent) <= usualLine/2 // so that usualLine is what it comes to
 }
 
@@ -68,6 +70,7 @@ const (
 	maxText      = 2048 // bytes of a text, before escaping
 	maxObject    = 100 << 10
 	maxResources = 20
+	maxWarnings  = 20
 	timeFormat   = time.RFC3339 // of times in UTC: with a Z
 )
 
@@ -137,6 +140,7 @@ func (r *record) build(e *Event) {
 	}
 	b = appendObject(append(b, `,"requestParameters":`...), e.RequestParameters)
 	b = appendObject(append(b, `,"responseElements":`...), e.ResponseElements)
+	b = appendWarnings(b, e.PolicyWarnings)
 	b = appendField(b, "requestID", q.ID)
 	b = appendField(b, "eventID", e.ID)
 	b = append(b, `,"readOnly":`...)
@@ -237,6 +241,21 @@ func issuerType(c *identity.Caller) string {
 
 // lastPart returns the name at the end of an ARN.
 func lastPart(s string) string { return s[strings.LastIndexAny(s, "/:")+1:] }
+
+// appendWarnings writes additionalEventData, where CloudTrail has what no other field is for.
+func appendWarnings(b []byte, warnings []string) []byte {
+	if len(warnings) == 0 {
+		return b
+	}
+	b = append(b, `,"additionalEventData":{"policyWarnings":[`...)
+	for i, w := range warnings[:min(len(warnings), maxWarnings)] {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		b = appendText(b, w)
+	}
+	return append(b, `]}`...)
+}
 
 func appendResources(b []byte, resources []Resource) []byte {
 	if len(resources) == 0 {

@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 	"unicode"
@@ -110,6 +111,22 @@ func TestUserIdentity(t *testing.T) {
 		if got := string(appendIdentity(nil, &tt.caller, tt.issuer)); got != tt.want {
 			t.Errorf("%s:\n%s\nwant\n%s", tt.name, got, tt.want)
 		}
+	}
+}
+
+func TestAdditionalEventData(t *testing.T) {
+	t.Parallel()
+	e := assumeRole()
+	if _, there := decode(t, lineOf(e))["additionalEventData"]; there {
+		t.Error("additional data of none")
+	}
+	e.PolicyWarnings = []string{"CODE: \"text\"\n}"}
+	if got := decode(t, lineOf(e))["additionalEventData"]; !reflect.DeepEqual(got, map[string]any{"policyWarnings": []any{"CODE: \"text\"\n}"}}) {
+		t.Errorf("%v", got)
+	}
+	e.PolicyWarnings = slices.Repeat([]string{"CODE: text"}, 100)
+	if got := decode(t, lineOf(e))["additionalEventData"].(map[string]any)["policyWarnings"].([]any); len(got) != maxWarnings {
+		t.Errorf("%d warnings", len(got))
 	}
 }
 
@@ -237,7 +254,7 @@ func TestNoSecrets(t *testing.T) {
 func TestEventHasNoSecretField(t *testing.T) {
 	t.Parallel()
 	want := []string{
-		"ID", "Request", "Service", "Operation", "ReadOnly", "Issues", "IssuerARN", "RequestParameters", "ResponseElements", "Resources",
+		"ID", "Request", "Service", "Operation", "ReadOnly", "Issues", "IssuerARN", "RequestParameters", "ResponseElements", "PolicyWarnings", "Resources",
 		"ErrorCode", "ErrorMessage", "Reason", "Uncertain", "Recipient",
 	}
 	var got []string

@@ -9,6 +9,7 @@ import (
 	"github.com/stint-sts/stint/internal/directory"
 	"github.com/stint-sts/stint/internal/identity"
 	"github.com/stint-sts/stint/policy"
+	"github.com/stint-sts/stint/policy/lint"
 )
 
 // Sizes of documents in characters other than white space (UG quotas). The trust policy's is the default of an adjustable
@@ -27,7 +28,7 @@ func identityDocument(text string, t policy.Type) (*directory.Document, error) {
 }
 
 // trustDocument accepts the text of a trust policy and puts unique ids in the place of the users and roles that it names.
-func trustDocument(v *directory.View, text string) (*directory.Document, error) {
+func trustDocument(v *directory.View, req *identity.Request, text string) (*directory.Document, error) {
 	parsed, err := policy.Parse(text, policy.Trust)
 	if err != nil {
 		return nil, malformed(err)
@@ -48,7 +49,13 @@ func trustDocument(v *directory.View, text string) (*directory.Document, error) 
 	if err != nil {
 		return nil, fmt.Errorf("resolving a trust policy: %w", err)
 	}
+	warn(req, text, policy.Trust)
 	return directory.NewDocument(resolved), nil
+}
+
+// warn leaves with the request what the linter warns of in a document that is accepted.
+func warn(req *identity.Request, text string, t policy.Type) {
+	req.PolicyWarnings = lint.Warnings(text, t, lint.Options{Account: string(req.Caller.Account)})
 }
 
 func principalID(value string) bool {

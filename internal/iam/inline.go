@@ -49,6 +49,7 @@ func (s *Service) putInline(ctx context.Context, req *identity.Request, find fin
 			return identity.NewFault(identity.LimitExceeded,
 				fmt.Sprintf("Maximum policy size of %d bytes exceeded for %s %s", h.inlineSize, h.kind, h.name))
 		}
+		warn(req, text, policy.Identity)
 		return nil
 	})
 }

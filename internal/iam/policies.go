@@ -34,7 +34,7 @@ func (s *Service) CreatePolicy(ctx context.Context, _ *directory.View, req *iden
 		if err != nil {
 			return nil, err
 		}
-		document, err := managedDocument(in.PolicyDocument)
+		document, err := managedDocument(req, in.PolicyDocument)
 		if err != nil {
 			return nil, err
 		}
@@ -59,7 +59,7 @@ func (s *Service) CreatePolicy(ctx context.Context, _ *directory.View, req *iden
 	return &api.CreatePolicyOutput{Policy: &out}, nil
 }
 
-func managedDocument(text string) (*directory.Document, error) {
+func managedDocument(req *identity.Request, text string) (*directory.Document, error) {
 	document, err := identityDocument(text, policy.Managed)
 	if err != nil {
 		return nil, err
@@ -67,6 +67,7 @@ func managedDocument(text string) (*directory.Document, error) {
 	if policy.Size(text) > maxManagedSize {
 		return nil, quotaExceeded("PolicySize", maxManagedSize)
 	}
+	warn(req, text, policy.Managed)
 	return document, nil
 }
 

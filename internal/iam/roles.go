@@ -58,7 +58,7 @@ func (s *Service) completeRole(v *directory.View, req *identity.Request, in *api
 	if err := checkARN(r.ARN); err != nil {
 		return err
 	}
-	if r.Trust, err = trustDocument(v, in.AssumeRolePolicyDocument); err != nil {
+	if r.Trust, err = trustDocument(v, req, in.AssumeRolePolicyDocument); err != nil {
 		return err
 	}
 	if _, taken := v.Role(r.Account, r.Name); taken {
@@ -121,7 +121,7 @@ func (s *Service) UpdateAssumeRolePolicy(
 	ctx context.Context, _ *directory.View, req *identity.Request, in *api.UpdateAssumeRolePolicyInput,
 ) (*api.Empty, error) {
 	return done(s.changeRole(ctx, req, ask{operation: "UpdateAssumeRolePolicy", name: in.RoleName}, func(v *directory.View, r *directory.Role) (err error) {
-		r.Trust, err = trustDocument(v, in.PolicyDocument)
+		r.Trust, err = trustDocument(v, req, in.PolicyDocument)
 		return err
 	}))
 }

@@ -21,7 +21,7 @@ func (s *Service) CreatePolicyVersion(
 ) (*api.CreatePolicyVersionOutput, error) {
 	var answer api.PolicyVersion
 	err := s.changePolicy(ctx, req, ask{operation: "CreatePolicyVersion", name: in.PolicyArn}, func(p *directory.ManagedPolicy) error {
-		document, err := managedDocument(in.PolicyDocument)
+		document, err := managedDocument(req, in.PolicyDocument)
 		if err != nil {
 			return err
 		}

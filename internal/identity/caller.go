@@ -147,4 +147,6 @@ type Request struct {
 	SourceIP        netip.Addr // unmapped
 	UserAgent       string
 	SecureTransport bool
+	// PolicyWarnings are what is to be said of a policy that the operation stores, one line each. Its handler sets them.
+	PolicyWarnings []string
 }

@@ -8,6 +8,7 @@ import (
 	"github.com/stint-sts/stint/internal/directory"
 	"github.com/stint-sts/stint/internal/identity"
 	"github.com/stint-sts/stint/policy"
+	"github.com/stint-sts/stint/policy/lint"
 )
 
 // limits are the quotas of a type of policy (UG, quotas). Sizes are in characters as sent, white space included.
@@ -46,7 +47,7 @@ func (s *Service) CreatePolicy(
 			return err
 		}
 		p := &directory.ControlPolicy{Owner: directory.Global, ID: id, Name: in.Name, Description: in.Description, Type: t, Tags: tags}
-		if p.Document, err = document(t, in.Content); err != nil {
+		if p.Document, err = document(req, t, in.Content); err != nil {
 			return err
 		}
 		if err := unique(v, p); err != nil {
@@ -65,7 +66,7 @@ func (s *Service) CreatePolicy(
 }
 
 // document accepts the text of a policy.
-func document(t directory.ControlType, text string) (*directory.Document, error) {
+func document(req *identity.Request, t directory.ControlType, text string) (*directory.Document, error) {
 	l := limitsOf(t)
 	if utf8.RuneCountInString(text) > l.size {
 		return nil, contentLimit
@@ -73,6 +74,7 @@ func document(t directory.ControlType, text string) (*directory.Document, error)
 	if _, err := policy.Parse(text, l.language); err != nil {
 		return nil, malformed.Because(err)
 	}
+	req.PolicyWarnings = lint.Warnings(text, l.language, lint.Options{})
 	return directory.NewDocument(text), nil
 }
 
@@ -106,7 +108,7 @@ func (s *Service) UpdatePolicy(ctx context.Context, _ *directory.View, req *iden
 			next.Description = *in.Description
 		}
 		if in.Content != nil {
-			if next.Document, err = document(p.Type, *in.Content); err != nil {
+			if next.Document, err = document(req, p.Type, *in.Content); err != nil {
 				return err
 			}
 		}

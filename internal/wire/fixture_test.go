@@ -316,6 +316,7 @@ type auditLine struct {
 	EventSource, EventName, AWSRegion, SourceIPAddress,
 	UserAgent, ErrorCode, ErrorMessage, RequestID, EventID, RecipientAccountID string
 	RequestParameters, ResponseElements json.RawMessage
+	AdditionalEventData                 struct{ PolicyWarnings []string }
 	ReadOnly                            bool
 	Resources                           []struct{ ARN, AccountID, Type string }
 	Stint                               struct{ Reason string }

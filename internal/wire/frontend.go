@@ -278,6 +278,9 @@ func (x *exchange) answer(op *Operation, a Answer) {
 		x.unavailable(err)
 		return
 	}
+	if values := warningHeader(x.request.PolicyWarnings); values != nil {
+		x.w.Header()["X-Stint-Policy-Warning"] = values
+	}
 	buffer := buffers.Get().(*[]byte)
 	switch x.protocol {
 	case protocolXML:

@@ -77,7 +77,9 @@ func (x *exchange) record(service, operation string, a audited, fault *identity.
 		}
 		event.RequestParameters = object((*buffer)[:split])
 	}
-	if fault != nil {
+	if fault == nil {
+		event.PolicyWarnings = x.request.PolicyWarnings
+	} else {
 		event.ErrorCode, event.ErrorMessage, event.Reason = ErrorCode(fault, x.service), fault.Message, x.reason
 		event.Uncertain = x.changing && wireErrorOf(fault, x.service).status >= http.StatusInternalServerError
 	}

@@ -2,7 +2,7 @@
 //
 // Usage, from the model directory: go run ./gen ROOT. ROOT is the project's root; the files written are
 // internal/api/*.gen.go (shapes) and internal/wire/*.gen.go (codecs, constraints, operations, error statuses), with the list
-// of operations that wire's tests walk.
+// of operations that wire's tests walk, and policy/lint/operations.gen.go (the names of the operations).
 // The output depends on the models alone: same input, same bytes.
 package main
 
@@ -54,6 +54,7 @@ func generate(modelDir string) (map[string][]byte, error) {
 		"internal/wire/decode.gen.go":          g.decoders,
 		"internal/wire/encode.gen.go":          g.encoders,
 		"internal/wire/statuses.gen.go":        g.statuses,
+		"policy/lint/operations.gen.go":        g.operationNames,
 	}
 	for _, s := range services {
 		sources["internal/api/"+s.id+".gen.go"] = func() ([]byte, error) { return g.shapes(s) }

@@ -85,6 +85,21 @@ func (g *generator) operationTests() ([]byte, error) {
 	return w.Bytes(), nil
 }
 
+// operationNames writes the actions that policies may name.
+func (g *generator) operationNames() ([]byte, error) {
+	var w source
+	w.start("lint")
+	w.line("// operations are the actions that are operations of an API.")
+	w.line("var operations = [...]string{")
+	for _, s := range g.services {
+		for _, op := range s.operations {
+			w.line("%q,", s.id+":"+op.name)
+		}
+	}
+	w.line("}")
+	return w.Bytes(), nil
+}
+
 // statuses writes the HTTP status of every error code in the models.
 func (g *generator) statuses() ([]byte, error) {
 	status := map[string]int{}

@@ -1,12 +1,14 @@
 package harness
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"strings"
 	"testing"
 	"time"
 )
@@ -62,6 +64,22 @@ func Run(arguments ...string) (string, error) {
 	output, err := command.CombinedOutput()
 	if err != nil {
 		return string(output), fmt.Errorf("stint %v: %w", arguments, err)
+	}
+	return string(output), nil
+}
+
+// Pipe runs a subcommand of the binary on an input and gives what it printed on standard output.
+func Pipe(input string, arguments ...string) (string, error) {
+	ctx, cancel := context.WithTimeout(context.Background(), toolLimit)
+	defer cancel()
+	command := exec.CommandContext(ctx, builtBinary, arguments...)
+	command.Env = Environment()
+	command.Stdin = strings.NewReader(input)
+	var problems bytes.Buffer
+	command.Stderr = &problems
+	output, err := command.Output()
+	if err != nil {
+		return string(output), fmt.Errorf("stint %s: %w\n%s", strings.Join(arguments, " "), err, problems.String())
 	}
 	return string(output), nil
 }
