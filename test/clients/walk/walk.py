@@ -91,6 +91,7 @@ class CLI:
     def call(self, op, parameters, credentials):
         arguments = ["iam", self.name(op, "-"), "--endpoint-url", ENDPOINT, "--output", "json"]
         if op == "CreateVirtualMFADevice":
+            arguments += ["--virtual-mfa-device-name", parameters["VirtualMFADeviceName"]]
             arguments += ["--outfile", os.path.join(tempfile.mkdtemp(), "seed"), "--bootstrap-method", "Base32StringSeed"]
         if parameters:
             arguments += ["--cli-input-json", json.dumps(parameters)]
