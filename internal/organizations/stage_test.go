@@ -206,11 +206,4 @@ func ok[T any](t *testing.T, out T, err error) T {
 	return out
 }
 
-func equal[T comparable](t *testing.T, what string, got, want T) {
-	t.Helper()
-	if got != want {
-		t.Fatalf("%s is %v, want %v", what, got, want)
-	}
-}
-
 var tagging = []api.Tag{{Key: "k", Value: "v"}}

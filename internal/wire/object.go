@@ -110,7 +110,7 @@ func (d *jsonDecoder) checkText(value string, c *constraint) {
 	}
 }
 
-func (d *jsonDecoder) numberOptional(o jsonObject, name string, c *constraint) *int32 {
+func (d *jsonDecoder) numberOptional(o jsonObject, name string, c *constraint) *int32 { //nolint:unparam // the generated decoders' form
 	value, ok := d.member(o, name, false, strictjson.Number)
 	if !ok {
 		return nil
@@ -164,7 +164,7 @@ func (d *jsonDecoder) structure(o jsonObject, name string, required bool) (jsonO
 }
 
 // list returns the structures of a list, and whether it was sent.
-func (d *jsonDecoder) list(o jsonObject, name string, required bool, c *constraint) ([]jsonObject, bool) {
+func (d *jsonDecoder) list(o jsonObject, name string, required bool, c *constraint) ([]jsonObject, bool) { //nolint:unparam // as above
 	elements, ok := d.elements(o, name, required, c, strictjson.Object)
 	if !ok {
 		return nil, false
