@@ -29,7 +29,7 @@ func withoutOffsets(d *Document) *Document {
 	d.Statements = append([]Statement(nil), d.Statements...)
 	for i := range d.Statements {
 		s := &d.Statements[i]
-		s.Offset = 0
+		s.Offset, s.End = 0, 0
 		s.Conditions = append([]Condition(nil), s.Conditions...)
 		for j := range s.Conditions {
 			s.Conditions[j].Offset = 0
