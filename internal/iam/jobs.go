@@ -31,7 +31,7 @@ const (
 type Jobs struct {
 	trail  Trail
 	now    func() time.Time
-	ctx    context.Context //nolint:containedctx // of all jobs, which outlive the requests that began them
+	ctx    context.Context // of all jobs, which outlive the requests that began them
 	cancel context.CancelFunc
 	wait   sync.WaitGroup
 	turn   chan struct{} // has room for the one job that runs

@@ -78,7 +78,7 @@ func (s *Service) GetAccountSummary(_ context.Context, v *directory.View, req *i
 func counted(counts map[string]int) map[string]int32 {
 	out := make(map[string]int32, len(counts))
 	for key, n := range counts {
-		out[key] = int32(n) //nolint:gosec // no directory has two thousand million entities
+		out[key] = int32(n) // no directory has two thousand million entities
 	}
 	return out
 }
