@@ -22,7 +22,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/iam"
+	"github.com/aws/aws-sdk-go-v2/service/organizations"
 
 	"github.com/stint-sts/stint/test/harness"
 )
@@ -58,8 +60,11 @@ organization: {management_account: "111122223333"}
 const walkSeed = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXPJBSWY3DP"
 
 // furnish makes the values that the steps take from outside: keys, certificates, metadata and codes.
-func furnish(t *testing.T) map[string]any {
+func (g goSDK) furnish(ctx context.Context) map[string]any {
+	t := g.t
 	t.Helper()
+	roots, err := organizations.NewFromConfig(g.config(g.server.Admin)).ListRoots(ctx, &organizations.ListRootsInput{})
+	g.must("ListRoots", err)
 	key, err := rsa.GenerateKey(rand.Reader, 2048)
 	if err != nil {
 		t.Fatal(err)
@@ -80,6 +85,7 @@ func furnish(t *testing.T) map[string]any {
 		"certificate": string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: certificate})),
 		"rsaKey":      string(pem.EncodeToMemory(&pem.Block{Type: "RSA PRIVATE KEY", Bytes: x509.MarshalPKCS1PrivateKey(key)})),
 		"sshKey":      sshKey(key),
+		"entityPath":  strings.SplitN(aws.ToString(roots.Roots[0].Arn), "/", 2)[1],
 		"metadata":    metadata(t, "https://idp.example"),
 		"code1":       harness.Code(walkSeed, now, -2),
 		"code2":       harness.Code(walkSeed, now, -1),
@@ -116,18 +122,21 @@ func TestWalk(t *testing.T) {
 	g := goSDK{t: t, server: harness.Start(t, harness.Options{Directory: []byte(walkers)})}
 	ctx, cancel := context.WithTimeout(t.Context(), 2*commandLimit)
 	defer cancel()
-	w := walk{goSDK: g, values: furnish(t)}
+	w := walk{goSDK: g, values: g.furnish(ctx)}
 	called := map[string]bool{}
 	for i, s := range steps(t) {
 		w.step(ctx, i, s)
 		called[s.Op] = called[s.Op] || s.Error == ""
 	}
 	for _, op := range operations() {
-		if !called[op] {
+		if !called[op] && !slices.Contains(newer, op) {
 			t.Errorf("the walk leaves out %s", op)
 		}
 	}
 }
+
+// newer are operations that the SDKs know and the model that Stint is generated from does not (docs/wire-compatibility.md §12).
+var newer = []string{"AcquireRole", "GetAccountProperties", "GetRoleTemplateVersion", "PutAccountProperties"}
 
 // operations are the methods of the SDK's client that call the server.
 func operations() (out []string) {
@@ -277,10 +286,10 @@ func TestWalkOfOthers(t *testing.T) {
 			t.Parallel()
 			server := harness.Start(t, harness.Options{Directory: []byte(walkers)})
 			values := filepath.Join(t.TempDir(), "values.json")
-			if err := os.WriteFile(values, []byte(text(t, furnish(t))), 0o600); err != nil {
+			if err := os.WriteFile(values, []byte(text(t, goSDK{t: t, server: server}.furnish(t.Context()))), 0o600); err != nil {
 				t.Fatal(err)
 			}
-			env := environment(t, append(signedInAs(server.Admin), "STINT_ENDPOINT="+server.URL(), "STINT_VALUES="+values)...)
+			env := environment(t, append(signedInAs(server.Admin), "STINT_ENDPOINT="+server.URL(), "STINT_VALUES="+values, "STINT_NEWER="+strings.Join(newer, ","))...)
 			stdout, stderr, ok := run(t, env, "", command[0], command[1:]...)
 			t.Log(stdout)
 			if !ok {

@@ -66,6 +66,7 @@ for (const [i, step] of steps.entries()) {
   }
 }
 const known = Object.keys(iam).filter((name) => name.endsWith("Command") && name !== "$Command").map((name) => name.slice(0, -"Command".length));
-const left = known.filter((op) => !steps.some((step) => step.op === op));
+const newer = process.env.STINT_NEWER.split(",");
+const left = known.filter((op) => !newer.includes(op) && !steps.some((step) => step.op === op));
 assert.deepEqual(left, [], "operations that the walk leaves out");
 console.log(`${steps.length} steps, ${known.length} operations`);

@@ -4,6 +4,7 @@
 """
 
 import contextlib
+import functools
 import io
 import json
 import os
@@ -29,7 +30,7 @@ class Refused(Exception):
 def fill(v):
     if isinstance(v, str):
         def value(match):
-            if match[1] not in VALUES:
+            if VALUES.get(match[1]) is None:
                 raise Unknown(f"{match[1]} was not saved")
             return VALUES[match[1]]
         return re.sub(r"\$\{(\w+)\}", value, v)
@@ -63,15 +64,16 @@ class Boto3:
 
         self.boto3, self.exceptions, self.name = boto3, exceptions, xform_name
         self.config = Config(retries={"max_attempts": 0})
+        self.client = functools.cache(self.make)
         self.known = set(self.client().meta.service_model.operation_names)
 
-    def client(self, credentials=None):
-        given = dict(zip(("aws_access_key_id", "aws_secret_access_key"), credentials or ()))
+    def make(self, *credentials):
+        given = dict(zip(("aws_access_key_id", "aws_secret_access_key"), credentials))
         return self.boto3.Session(region_name="us-east-1", **given).client("iam", endpoint_url=ENDPOINT, config=self.config)
 
     def call(self, op, parameters, credentials):
         try:
-            return getattr(self.client(credentials), self.name(op))(**parameters)
+            return getattr(self.client(*credentials or ()), self.name(op))(**parameters)
         except self.exceptions.ParamValidationError as error:
             raise Unknown(str(error)) from error
         except self.exceptions.ClientError as error:
@@ -91,9 +93,9 @@ class CLI:
     def call(self, op, parameters, credentials):
         arguments = ["iam", self.name(op, "-"), "--endpoint-url", ENDPOINT, "--output", "json"]
         if op == "CreateVirtualMFADevice":
-            arguments += ["--virtual-mfa-device-name", parameters["VirtualMFADeviceName"]]
+            arguments += ["--virtual-mfa-device-name", parameters["VirtualMFADeviceName"], "--tags", json.dumps(parameters["Tags"])]
             arguments += ["--outfile", os.path.join(tempfile.mkdtemp(), "seed"), "--bootstrap-method", "Base32StringSeed"]
-        if parameters:
+        elif parameters:
             arguments += ["--cli-input-json", json.dumps(parameters)]
         out, err = io.StringIO(), io.StringIO()
         with signed(credentials), contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
