@@ -1,6 +1,7 @@
 package iam
 
 import (
+	"errors"
 	"strings"
 	"testing"
 
@@ -67,7 +68,7 @@ func TestStoredPoliciesAreLinted(t *testing.T) {
 		malformed := s.as("caller")
 		malformed.ID = "-3"
 		err := do(malformed, "{", "{")
-		if fault, ok := err.(*identity.Fault); !ok || fault.Code != identity.MalformedPolicyDocument || len(malformed.PolicyWarnings) > 0 {
+		if fault, ok := errors.AsType[*identity.Fault](err); !ok || fault.Code != identity.MalformedPolicyDocument || len(malformed.PolicyWarnings) > 0 {
 			t.Errorf("%s: %v, %q", name, err, malformed.PolicyWarnings)
 		}
 	}

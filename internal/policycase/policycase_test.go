@@ -197,7 +197,7 @@ func TestEachAnswersAtOnce(t *testing.T) {
 		}
 	}
 	ask.Close()
-	if _, err := hear.Read(make([]byte, 1)); err != nil && err != io.EOF {
+	if _, err := hear.Read(make([]byte, 1)); err != nil && !errors.Is(err, io.EOF) {
 		t.Error(err)
 	}
 }
