@@ -2,6 +2,7 @@ package policy
 
 import (
 	"math/bits"
+	"slices"
 	"strings"
 )
 
@@ -131,6 +132,7 @@ type findings struct {
 	of         [layers]finding
 	scpAllowed bool
 	matched    bool
+	denied     bool // explicitly, in any layer
 }
 
 // evaluation is one run over a set.
@@ -246,7 +248,7 @@ func (e *evaluation) survey(t Type, level int, attached []Attached, to *finding,
 			e.recorder.begin(t, level, a.Name)
 		}
 		if a.Policy == nil {
-			to.denied, to.deny, all.matched = true, source{attached: a}, true
+			to.denied, to.deny, all.matched, all.denied = true, source{attached: a}, true, true
 			continue
 		}
 		e.surveyPolicy(t, a, to, all)
@@ -277,7 +279,7 @@ func (e *evaluation) surveyStatement(t Type, a *Attached, i int, to *finding, al
 		e.recorder.statement(i, st, miss)
 	}
 	if miss == missNone {
-		all.matched = true
+		all.matched, all.denied = true, all.denied || st.deny
 		to.add(source{a, st}, how)
 	}
 }
@@ -296,10 +298,9 @@ func (f *finding) add(from source, how grant) {
 
 // combine applies the rules by which policy types combine [DENY] [XA].
 func (e *evaluation) combine(f *findings) Decision {
-	for l := range f.of {
-		if f.of[l].denied {
-			return f.of[l].deny.decision(ExplicitDeny, e.typeOf(layer(l)))
-		}
+	if f.denied {
+		first := slices.IndexFunc(f.of[:], func(f finding) bool { return f.denied })
+		return f.of[first].deny.decision(ExplicitDeny, e.typeOf(layer(first)))
 	}
 	if lacking, found := e.lacks(f); found {
 		return Decision{By: e.typeOf(lacking)}
