@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"runtime/debug"
 	"slices"
 	"strconv"
 	"strings"
@@ -110,6 +111,7 @@ func (s shape) contenders(n int) ([]*contender, error) {
 // policies measures decisions among n statements of which one matches, beside a plain scan over the same compiled statements and
 // beside cedar-go on equivalent policies, and how long a document takes to compile.
 func (b *bench) policies() error {
+	debug.SetGCPercent(200) // as the server runs
 	fmt.Println("policy decisions: ns and allocations a decision among n statements of which one matches; the least of alternating rounds, as what disturbs only adds")
 	for _, s := range shapes() {
 		for _, n := range []int{10, 100, 1000} {
