@@ -1,6 +1,6 @@
 // Command bench measures Stint against a bare net/http server on the same machine in the same run: server CPU per request,
 // requests per second, memory after many sessions, start times. Before that it measures policy decisions beside cedar-go and
-// beside a plain scan over the same compiled statements; -policies does only that. Machines are noisy, so rounds alternate between the servers
+// beside a plain scan over the same compiled statements; -policies does only that. -directory measures a large directory instead. Machines are noisy, so rounds alternate between the servers
 // and medians are printed; the ratio is the figure to quote.
 package main
 
@@ -23,8 +23,15 @@ func main() {
 	users := flag.Int("users", 100_000, "users in the directory for the start figure")
 	rate := flag.Int("rate", 4000, "requests a second of the rounds in which all servers get as many")
 	only := flag.Bool("policies", false, "measure policy decisions only, which needs no server")
+	large := flag.Bool("directory", false, "measure a large directory only")
 	flag.Parse()
 	b := &bench{rounds: *rounds, requests: *requests, connections: *connections, rate: *rate}
+	if *large {
+		if err := b.directory(*users); err != nil {
+			log.Fatalf("bench: directory: %v", err)
+		}
+		return
+	}
 	if err := b.policies(); err != nil {
 		log.Fatalf("bench: policies: %v", err)
 	}
@@ -48,7 +55,7 @@ func (b *bench) run(sessions, users int) error {
 	}
 	defer os.RemoveAll(dir)
 	b.dir = dir
-	s, err := startStint(filepath.Join(dir, "a"), directory(0))
+	s, err := startStint(filepath.Join(dir, "a"), account(0))
 	if err != nil {
 		return err
 	}
@@ -169,7 +176,7 @@ func (b *bench) memory(s *server, sessions int) error {
 func (b *bench) bigStart(users int) error {
 	data := filepath.Join(b.dir, "big")
 	began := time.Now()
-	first, err := startStint(data, directory(users))
+	first, err := startStint(data, account(users))
 	if err != nil {
 		return err
 	}

@@ -50,8 +50,8 @@ func startBare(dir string, size int, token *identity) (*server, error) {
 	return &server{cmd: cmd, address: strings.TrimSpace(address)}, err
 }
 
-// startStint runs stint dev and waits for its first answer.
-func startStint(data, directoryFile string) (*server, error) {
+// startStint runs stint dev, with some variables more in its environment, and waits for its first answer.
+func startStint(data, directoryFile string, environment ...string) (*server, error) {
 	binary := os.Getenv("STINT_BINARY")
 	if binary == "" {
 		return nil, errors.New("STINT_BINARY is not set: make bench")
@@ -67,6 +67,7 @@ func startStint(data, directoryFile string) (*server, error) {
 		arguments = append(arguments, "--directory", file)
 	}
 	s := &server{cmd: exec.Command(binary, arguments...)}
+	s.cmd.Env = append(os.Environ(), environment...)
 	logs, err := os.Create(data + ".log")
 	if err != nil {
 		return nil, err
@@ -121,16 +122,21 @@ func cpuTime(pid int) (time.Duration, error) {
 	return total, nil
 }
 
-func residentBytes(pid int) (int64, error) {
+func residentBytes(pid int) (int64, error) { return memory(pid, "VmRSS:") }
+
+// anonymousBytes is the resident memory without mapped files: the store's file is mapped, and the kernel drops it when it likes.
+func anonymousBytes(pid int) (int64, error) { return memory(pid, "RssAnon:") }
+
+func memory(pid int, field string) (int64, error) {
 	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
 	if err != nil {
 		return 0, err
 	}
 	for line := range strings.Lines(string(text)) {
-		if value, ok := strings.CutPrefix(line, "VmRSS:"); ok {
+		if value, ok := strings.CutPrefix(line, field); ok {
 			kilobytes, err := strconv.ParseInt(strings.Fields(value)[0], 10, 64)
 			return kilobytes << 10, err
 		}
 	}
-	return 0, errors.New("no VmRSS")
+	return 0, errors.New("no " + field)
 }

@@ -36,16 +36,16 @@ func workloads(s *server) []workload {
 		full.Set(fmt.Sprintf("Tags.member.%d.Value", i+1), strings.Repeat(key[:1], 12))
 	}
 	return []workload{
-		{name: "GetCallerIdentity", request: s.sign(url.Values{"Action": {"GetCallerIdentity"}, "Version": {"2011-06-15"}}), target: 1.4},
-		{name: "AssumeRole", request: s.sign(plain), target: 1.8},
-		{name: "AssumeRole, session policy and 5 tags", request: s.sign(full), target: 1.8},
+		{name: "GetCallerIdentity", request: s.sign("sts", url.Values{"Action": {"GetCallerIdentity"}, "Version": {"2011-06-15"}}), target: 1.4},
+		{name: "AssumeRole", request: s.sign("sts", plain), target: 1.8},
+		{name: "AssumeRole, session policy and 5 tags", request: s.sign("sts", full), target: 1.8},
 		s.webIdentity("RS256"),
 		s.webIdentity("ES256"),
 	}
 }
 
 // sign makes the bytes of a signed POST as the SDKs send it. It is good for a quarter of an hour.
-func (s *server) sign(form url.Values) []byte {
+func (s *server) sign(service string, form url.Values) []byte {
 	body := form.Encode()
 	r, err := http.NewRequest(http.MethodPost, "http://"+s.address+"/", strings.NewReader(body))
 	if err != nil {
@@ -56,7 +56,7 @@ func (s *server) sign(form url.Values) []byte {
 	signer := sigv4.Signer{
 		Credentials: sigv4.NewCredentials(s.environment["AWS_ACCESS_KEY_ID"], s.environment["AWS_SECRET_ACCESS_KEY"], ""),
 		Region:      s.environment["AWS_REGION"],
-		Service:     "sts",
+		Service:     service,
 	}
 	if err := signer.Sign(r, []byte(body), time.Now()); err != nil {
 		log.Fatal(err)
@@ -68,8 +68,8 @@ func (s *server) sign(form url.Values) []byte {
 	return b.Bytes()
 }
 
-// directory describes the account that is measured: a role that the administrator may assume, and other users.
-func directory(users int) string {
+// account describes the account that is measured: a role that the administrator may assume, and other users.
+func account(users int) string {
 	var b strings.Builder
 	b.WriteString(`accounts:
   "111122223333":

@@ -143,15 +143,17 @@ func firstUse(f *ast.FuncDecl, method string) (at token.Pos) {
 }
 
 // advisory 29 (GHSA-xgr5-qc6w-vcg9): whoever asks for a decision asks whether it is Allow, and no more. What kind of denial it
-// was is for its message alone.
+// was is for its message alone, and for the simulator, which only tells it.
 func TestDecisionsAreTestedForAllow(t *testing.T) {
 	t.Parallel()
 	all := sources(t)
+	telling := []string{
+		"internal/authz/denial.go:Fault", "internal/authz/denial.go:message",
+		"internal/iam/simulation.go:decisionOf", "internal/iam/simulation.go:matched",
+	}
 	for _, kind := range []string{"ExplicitDeny", "ImplicitDeny"} {
 		for _, where := range uses(all, kind) {
-			told := []string{"internal/authz/denial.go:Fault", "internal/authz/denial.go:message",
-				"internal/iam/simulation.go:decisionOf", "internal/iam/simulation.go:matched"} // what a simulation answers opens nothing
-			if !slices.Contains(told, where) {
+			if !slices.Contains(telling, where) {
 				t.Errorf("%s tells denials apart", where)
 			}
 		}

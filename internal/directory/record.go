@@ -3,6 +3,7 @@ package directory
 import (
 	"encoding/json"
 	"fmt"
+	"strings"
 )
 
 // Encode returns the store's record of an entity. Its secrets must have been sealed: the clear ones are never written.
@@ -38,7 +39,22 @@ func Decode(key Key, record []byte, revision int64) (Entity, error) {
 		return nil, fmt.Errorf("decoding %s: the record is of %s", key, e.Key())
 	}
 	e.meta().revision = revision
+	switch e := e.(type) {
+	case *User:
+		share(e.ARN, &e.Name, &e.Path, (*string)(&e.Account))
+	case *Role:
+		share(e.ARN, &e.Name, &e.Path, (*string)(&e.Account))
+	}
 	return e, nil
+}
+
+// share makes parts that occur in a text of the same entity parts of its memory: there are many users.
+func share(text string, parts ...*string) {
+	for _, part := range parts {
+		if i := strings.LastIndex(text, *part); i >= 0 {
+			*part = text[i : i+len(*part)]
+		}
+	}
 }
 
 func blank(kind Kind) (Entity, error) {

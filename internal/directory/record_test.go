@@ -216,3 +216,27 @@ func TestClonesAreApart(t *testing.T) {
 		}
 	}
 }
+
+// What a name, a path and an account share with the ARN stays what the record says.
+func TestDecodeShares(t *testing.T) {
+	t.Parallel()
+	for _, want := range []*User{
+		{Account: "111122223333", Name: "alice", Path: "/", ARN: "arn:aws:iam::111122223333:user/alice"},
+		{Account: "111122223333", Name: "Alice", Path: "/a/", ARN: "arn:aws:iam::111122223333:user/a/Alice"},
+		{Account: "111122223333", Name: "user", Path: "/user/", ARN: "arn:aws:iam::111122223333:user/user/user"},
+		{Account: "111122223333", Name: "elsewhere", Path: "/x/", ARN: "another"},
+		{Account: "111122223333", Name: "bare", ARN: ""},
+	} {
+		record, err := Encode(want)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, err := Decode(want.Key(), record, 1)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if u := got.(*User); u.Account != want.Account || u.Name != want.Name || u.Path != want.Path || u.ARN != want.ARN {
+			t.Errorf("got %+v, want %+v", u, want)
+		}
+	}
+}

@@ -34,9 +34,12 @@ func (t table[V]) remove(key string) { t.tree.Delete(item[V]{key: key}) }
 func (t table[V]) len() int { return t.tree.Len() }
 
 // from yields the values whose keys begin with prefix, in order of their keys.
-func (t table[V]) from(prefix string) iter.Seq[V] {
+func (t table[V]) from(prefix string) iter.Seq[V] { return t.onward(prefix, "") }
+
+// onward is from without the keys before that of prefix and first.
+func (t table[V]) onward(prefix, first string) iter.Seq[V] {
 	return func(yield func(V) bool) {
-		t.tree.AscendGreaterOrEqual(item[V]{key: prefix}, func(it item[V]) bool {
+		t.tree.AscendGreaterOrEqual(item[V]{key: prefix + first}, func(it item[V]) bool {
 			return strings.HasPrefix(it.key, prefix) && yield(it.value)
 		})
 	}

@@ -255,8 +255,12 @@ func get[E Entity](v *View, k Key) (E, bool) {
 }
 
 func all[E Entity](v *View, account arn.AccountID, kind Kind) iter.Seq[E] {
+	return onward[E](v, account, kind, "")
+}
+
+func onward[E Entity](v *View, account arn.AccountID, kind Kind, first string) iter.Seq[E] {
 	return func(yield func(E) bool) {
-		for e := range v.entities.from(Key{account, kind, ""}.String()) {
+		for e := range v.entities.onward(Key{account, kind, ""}.String(), first) {
 			if !yield(e.(E)) {
 				return
 			}
@@ -276,6 +280,11 @@ func (v *View) User(account arn.AccountID, name string) (*User, bool) {
 
 // Users yields the account's users by name.
 func (v *View) Users(account arn.AccountID) iter.Seq[*User] { return all[*User](v, account, KindUser) }
+
+// UsersFrom yields the account's users by name, without those before a folded name.
+func (v *View) UsersFrom(account arn.AccountID, first string) iter.Seq[*User] {
+	return onward[*User](v, account, KindUser, first)
+}
 
 // Group returns a group by name, without regard to case.
 func (v *View) Group(account arn.AccountID, name string) (*Group, bool) {
@@ -310,6 +319,11 @@ func (v *View) Role(account arn.AccountID, name string) (*Role, bool) {
 
 // Roles yields the account's roles by name.
 func (v *View) Roles(account arn.AccountID) iter.Seq[*Role] { return all[*Role](v, account, KindRole) }
+
+// RolesFrom yields the account's roles by name, without those before a folded name.
+func (v *View) RolesFrom(account arn.AccountID, first string) iter.Seq[*Role] {
+	return onward[*Role](v, account, KindRole, first)
+}
 
 // RoleByARN returns a role by its ARN, exact to the letter.
 func (v *View) RoleByARN(roleARN string) (*Role, bool) { return v.roles.get(roleARN) }

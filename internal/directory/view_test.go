@@ -496,3 +496,22 @@ func TestChange(t *testing.T) {
 		t.Errorf("change %+v", d)
 	}
 }
+
+func TestOnward(t *testing.T) {
+	t.Parallel()
+	v := viewOf(newUser("b", "AIDA1"), newUser("D", "AIDA2"), newUser("zz", "AIDA3"), newRole("a", "AROA1"), newRole("zz", "AROA2"))
+	for first, want := range map[string]string{"": "b D zz", "b": "b D zz", "c": "D zz", "e": "zz", "zzz": ""} {
+		var names []string
+		for u := range v.UsersFrom(accountA, first) {
+			names = append(names, u.Name)
+		}
+		if got := strings.Join(names, " "); got != want {
+			t.Errorf("users from %q: %s, want %s", first, got, want)
+		}
+	}
+	for r := range v.RolesFrom(accountA, "b") {
+		if r.Name != "zz" {
+			t.Errorf("roles from b: %s", r.Name)
+		}
+	}
+}

@@ -9,9 +9,11 @@ import (
 	"strings"
 	"time"
 
+	"github.com/stint-sts/stint/arn"
 	"github.com/stint-sts/stint/internal/api"
 	"github.com/stint-sts/stint/internal/directory"
 	"github.com/stint-sts/stint/internal/identity"
+	"github.com/stint-sts/stint/internal/password"
 )
 
 // reportLife is how long a credential report is handed out before a new one is made (UG, credential reports).
@@ -39,7 +41,7 @@ func (s *Service) GenerateCredentialReport(
 		}
 	}
 	err := s.Jobs.begin(reportID, "GenerateCredentialReport", req, func(context.Context) (any, int, error) {
-		report, err := credentialReport(v, req)
+		report, err := s.credentialReport(v, req)
 		return report, len(report), err
 	})
 	if err != nil {
@@ -86,43 +88,82 @@ var reportColumns = strings.Fields(`user arn user_creation_time
 const (
 	notApplicable = "N/A"
 	notSupported  = "not_supported"
+	noInformation = "no_information" // of a password that was never used
 )
 
 // credentialReport writes the account's root and then its users by name, in lines without an end after the last.
-func credentialReport(v *directory.View, req *identity.Request) ([]byte, error) {
+func (s *Service) credentialReport(v *directory.View, req *identity.Request) ([]byte, error) {
+	a, ok := v.Account(req.Caller.Account)
+	if !ok {
+		return nil, noSuch("account", string(req.Caller.Account))
+	}
+	root := []string{"<root_account>", a.ARN, reportTime(a.Created), "false", notApplicable, notApplicable, notSupported}
+	rows := [][]string{
+		reportColumns,
+		slices.Concat(root, mfaColumn(v, string(a.ID)), s.keyColumns(v, a.ID, a.RootKeys), certificateColumns(nil)),
+	}
+	for u := range v.Users(a.ID) {
+		row := []string{u.Name, u.ARN, reportTime(u.Created)}
+		rows = append(rows, slices.Concat(row, passwordColumns(a, u), mfaColumn(v, u.ID),
+			s.keyColumns(v, a.ID, u.AccessKeys), certificateColumns(u.Certificates)))
+	}
 	var b bytes.Buffer
-	w := csv.NewWriter(&b)
-	rows := [][]string{reportColumns}
-	if a, ok := v.Account(req.Caller.Account); ok {
-		rows = append(rows, rootRow(v, a))
-	}
-	for u := range v.Users(req.Caller.Account) {
-		row := []string{u.Name, u.ARN, reportTime(u.Created), "false", notApplicable, notApplicable, notApplicable}
-		rows = append(rows, slices.Concat(row, credentialColumns(v, u.ID, u.AccessKeys)))
-	}
-	if err := w.WriteAll(rows); err != nil {
+	if err := csv.NewWriter(&b).WriteAll(rows); err != nil {
 		return nil, err
 	}
 	return bytes.TrimSuffix(b.Bytes(), []byte{'\n'}), nil
 }
 
-func rootRow(v *directory.View, a *directory.Account) []string {
-	row := []string{"<root_account>", a.ARN, reportTime(a.Created), "false", notApplicable, notApplicable, notSupported}
-	return slices.Concat(row, credentialColumns(v, string(a.ID), a.RootKeys))
+// passwordColumns are password_enabled to password_next_rotation of a user.
+func passwordColumns(a *directory.Account, u *directory.User) []string {
+	if u.Login == nil {
+		return []string{"false", notApplicable, notApplicable, notApplicable}
+	}
+	used, rotation := noInformation, notApplicable
+	if !u.PasswordLastUsed.IsZero() {
+		used = reportTime(u.PasswordLastUsed)
+	}
+	if end, ends := password.Expires(a, u.Login); ends {
+		rotation = reportTime(end)
+	}
+	return []string{"true", used, reportTime(u.Login.Changed), rotation}
 }
 
-// credentialColumns are the columns from mfa_active on. Keys come in order of their ids.
-func credentialColumns(v *directory.View, ownerID string, keys []directory.AccessKey) []string {
-	columns := []string{strconv.FormatBool(hasDevice(v, ownerID))}
+func mfaColumn(v *directory.View, ownerID string) []string {
+	return []string{strconv.FormatBool(hasDevice(v, ownerID))}
+}
+
+// keyColumns are the columns of the access keys, in order of their ids.
+func (s *Service) keyColumns(v *directory.View, account arn.AccountID, keys []directory.AccessKey) []string {
+	var columns []string
 	keys = slices.SortedFunc(slices.Values(keys), func(a, b directory.AccessKey) int { return strings.Compare(a.ID, b.ID) })
 	for i := range maxKeys {
-		active, rotated := "false", notApplicable
-		if i < len(keys) {
-			active, rotated = strconv.FormatBool(keys[i].Status == directory.Active), reportTime(keys[i].Created)
+		if i >= len(keys) {
+			columns = append(columns, "false", notApplicable, notApplicable, notApplicable, notApplicable)
+			continue
 		}
-		columns = append(columns, active, rotated, notApplicable, notApplicable, notApplicable)
+		columns = append(columns, strconv.FormatBool(keys[i].Status == directory.Active), reportTime(keys[i].Created))
+		if u, used := s.Uses.Last(v, account, keys[i].ID); used {
+			columns = append(columns, reportTime(u.Time), u.Region, u.Service)
+		} else {
+			columns = append(columns, notApplicable, notApplicable, notApplicable)
+		}
 	}
-	return append(columns, "false", notApplicable, "false", notApplicable)
+	return columns
+}
+
+// certificateColumns are the columns of the signing certificates, in order of their ids.
+func certificateColumns(certificates []directory.SigningCertificate) []string {
+	var columns []string
+	certificates = slices.SortedFunc(slices.Values(certificates), func(a, b directory.SigningCertificate) int { return strings.Compare(a.ID, b.ID) })
+	for i := range maxCertificates {
+		active, rotated := "false", notApplicable
+		if i < len(certificates) {
+			active, rotated = strconv.FormatBool(certificates[i].Status == directory.Active), reportTime(certificates[i].Uploaded)
+		}
+		columns = append(columns, active, rotated)
+	}
+	return columns
 }
 
 func reportTime(t time.Time) string { return t.UTC().Format(time.RFC3339) }

@@ -9,6 +9,7 @@ import (
 	"github.com/stint-sts/stint/internal/api"
 	"github.com/stint-sts/stint/internal/directory"
 	"github.com/stint-sts/stint/internal/identity"
+	"github.com/stint-sts/stint/internal/lastuse"
 	"github.com/stint-sts/stint/internal/secret"
 )
 
@@ -35,6 +36,42 @@ func TestCredentialReport(t *testing.T) {
 	out := ok2(s.GetCredentialReport(t.Context(), s.view(), s.root(), &api.Empty{}))(t)
 	equal(t, "format", *out.ReportFormat, "text/csv")
 	equal(t, "time", *out.GeneratedTime, arrival.Truncate(time.Second))
+}
+
+func TestCredentialReportOfUse(t *testing.T) {
+	t.Parallel()
+	s := newStage(t, allowAll)
+	day := func(d int) time.Time { return time.Date(2026, 1, d, 0, 0, 0, 0, time.UTC) }
+	bob := s.mustUser("bob").Clone()
+	bob.Login = &directory.Login{Created: day(1), Changed: day(2), Hash: directory.Protected{Key: secret.FromString("h")}}
+	bob.Certificates = []directory.SigningCertificate{
+		{ID: "B", Body: "b", Status: directory.Active, Uploaded: day(4)}, {ID: "A", Body: "a", Status: directory.Inactive, Uploaded: day(3)},
+	}
+	s.put(bob)
+	s.Uses.(*lastuse.Tracker).Note(&identity.Caller{Kind: identity.User, Account: s.account, AccessKeyID: bob.AccessKeys[0].ID}, day(5), "s3", "eu-west-1")
+	columns := func() string {
+		report, err := s.Service.credentialReport(s.view(), s.root())
+		if err != nil {
+			t.Fatal(err)
+		}
+		for line := range strings.Lines(string(report)) {
+			if rest, ok := strings.CutPrefix(line, "bob,"+bob.ARN+","+reportTime(bob.Created)+","); ok {
+				return strings.TrimSpace(strings.ReplaceAll(rest, "T00:00:00Z", ""))
+			}
+		}
+		t.Fatalf("no bob in %s", report)
+		return ""
+	}
+	rest := ",true,true," + reportTime(bob.AccessKeys[0].Created) + ",2026-01-05,eu-west-1,s3,false,N/A,N/A,N/A,N/A,false,2026-01-03,true,2026-01-04"
+	equal(t, "a password that was never used and never expires", columns(), "true,no_information,2026-01-02,N/A"+rest)
+
+	bob = s.mustUser("bob").Clone()
+	bob.PasswordLastUsed = day(6)
+	a, _ := s.view().Account(s.account)
+	a = a.Clone()
+	a.Passwords = &directory.PasswordPolicy{MinimumLength: 6, MaxAgeDays: 10}
+	s.put(bob, a)
+	equal(t, "a password that was used and expires", columns(), "true,2026-01-06,2026-01-02,2026-01-12"+rest)
 }
 
 func TestCredentialReportStates(t *testing.T) {

@@ -48,7 +48,7 @@ func (s *Service) GetAccountAuthorizationDetails(
 		case *directory.Group:
 			out.GroupDetailList = append(out.GroupDetailList, groupDetail(v, e))
 		case *directory.Role:
-			out.RoleDetailList = append(out.RoleDetailList, roleDetail(v, e))
+			out.RoleDetailList = append(out.RoleDetailList, s.roleDetail(v, e))
 		case *directory.ManagedPolicy:
 			out.Policies = append(out.Policies, policyDetail(v, req.Caller.Account, e))
 		}
@@ -122,16 +122,20 @@ func groupDetail(v *directory.View, g *directory.Group) api.GroupDetail {
 	}
 }
 
-func roleDetail(v *directory.View, r *directory.Role) api.RoleDetail {
+func (s *Service) roleDetail(v *directory.View, r *directory.Role) api.RoleDetail {
+	profiles := []api.InstanceProfile{}
+	for p := range v.InstanceProfilesOf(r) {
+		profiles = append(profiles, showProfile(v, p))
+	}
 	return api.RoleDetail{
 		Path: &r.Path, RoleName: &r.Name, RoleId: &r.ID, Arn: &r.ARN, CreateDate: &r.Created,
 		AssumeRolePolicyDocument: new(encoded(v.ShowTrust(r.Trust.Text()))),
-		InstanceProfileList:      []api.InstanceProfile{},
+		InstanceProfileList:      profiles,
 		RolePolicyList:           inlineDetails(r.Inline),
 		AttachedManagedPolicies:  attachedDetails(v, r.Attached),
 		PermissionsBoundary:      showBoundary(r.Boundary),
 		Tags:                     append([]api.Tag{}, showTags(r.Tags)...),
-		RoleLastUsed:             &api.RoleLastUsed{},
+		RoleLastUsed:             s.roleLastUsed(v, r),
 	}
 }
 

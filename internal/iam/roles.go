@@ -158,7 +158,7 @@ func (s *Service) ListRoles(_ context.Context, v *directory.View, req *identity.
 	if err := s.authorize(v, req, ask{operation: "ListRoles", path: prefix}); err != nil {
 		return nil, err
 	}
-	roles := only(v.Roles(req.Caller.Account), func(r *directory.Role) bool { return within(r.Path, prefix) })
+	roles := only(v.RolesFrom(req.Caller.Account, p.after), func(r *directory.Role) bool { return within(r.Path, prefix) })
 	l, err := list(p, roles, roleKey, func(r *directory.Role) api.Role { return showRole(v, r) })
 	if err != nil {
 		return nil, err

@@ -8,7 +8,8 @@ import (
 	"github.com/stint-sts/stint/internal/identity"
 )
 
-// GetAccountSummary counts the account's entities and tells the quotas (UG quotas). Where Stint has no quota, the number is AWS's.
+// GetAccountSummary counts the account's entities and tells the quotas (UG quotas). Where Stint has no quota, the number is AWS's. Root has
+// neither password nor signing certificate here.
 func (s *Service) GetAccountSummary(_ context.Context, v *directory.View, req *identity.Request, _ *api.Empty) (*api.GetAccountSummaryOutput, error) {
 	if err := s.authorize(v, req, ask{operation: "GetAccountSummary"}); err != nil {
 		return nil, err
@@ -42,8 +43,8 @@ func (s *Service) GetAccountSummary(_ context.Context, v *directory.View, req *i
 		"Policies":            count(directory.KindPolicy),
 		"PolicyVersionsInUse": versions,
 		"Providers":           count(directory.KindOIDCProvider) + count(directory.KindSAMLProvider),
-		"InstanceProfiles":    0,
-		"ServerCertificates":  0,
+		"InstanceProfiles":    count(directory.KindInstanceProfile),
+		"ServerCertificates":  count(directory.KindServerCertificate),
 
 		"MFADevices":                        devices,
 		"MFADevicesInUse":                   inUse,

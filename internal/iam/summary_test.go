@@ -7,6 +7,7 @@ import (
 
 	"github.com/stint-sts/stint/internal/api"
 	"github.com/stint-sts/stint/internal/directory"
+	"github.com/stint-sts/stint/internal/lastuse"
 	"github.com/stint-sts/stint/internal/secret"
 )
 
@@ -16,7 +17,8 @@ func TestGetAccountSummary(t *testing.T) {
 	got := ok2(s.GetAccountSummary(t.Context(), s.view(), s.as("caller"), &api.Empty{}))(t).SummaryMap
 	for key, want := range map[string]int32{
 		"Users": 3, "Groups": 2, "Roles": 2, "Policies": 3, "PolicyVersionsInUse": 4, "Providers": 2, "MFADevices": 2, "MFADevicesInUse": 1,
-		"AccountMFAEnabled": 0, "AccountAccessKeysPresent": 0, "AccountPasswordPresent": 0, "AttachedPoliciesPerRoleQuota": 10,
+		"AccountMFAEnabled": 0, "AccountAccessKeysPresent": 0, "AccountPasswordPresent": 0, "InstanceProfiles": 0, "ServerCertificates": 0,
+		"GlobalEndpointTokenVersion": 1, "AttachedPoliciesPerRoleQuota": 10,
 		"UsersQuota": 5000, "RolesQuota": 1000, "PolicySizeQuota": 6144, "AssumeRolePolicySizeQuota": 2048, "VersionsPerPolicyQuota": 5,
 	} {
 		if got[key] != want {
@@ -34,10 +36,14 @@ func TestGetAccountSummary(t *testing.T) {
 	device.UserID = string(s.account)
 	hardware := s.newDevice("GAHT12345678")
 	hardware.Serial = hardware.Name
-	s.put(a, device, hardware)
+	profile := &directory.InstanceProfile{Account: s.account, Name: "web", ID: s.id("AIPA")}
+	certificate := &directory.ServerCertificate{Account: s.account, Name: "web", ID: s.id("ASCA"), Private: directory.Protected{Key: secret.FromString("k")}}
+	a.GlobalEndpointTokenVersion = 2
+	s.put(a, device, hardware, profile, certificate)
 	got = ok2(s.GetAccountSummary(t.Context(), s.view(), s.as("caller"), &api.Empty{}))(t).SummaryMap
 	for key, want := range map[string]int32{
 		"AccountMFAEnabled": 1, "AccountAccessKeysPresent": 1, "MFADevices": 3, "MFADevicesInUse": 2,
+		"InstanceProfiles": 1, "ServerCertificates": 1, "GlobalEndpointTokenVersion": 2,
 	} {
 		if got[key] != want {
 			t.Errorf("%s is %d, want %d", key, got[key], want)
@@ -50,7 +56,10 @@ func TestGetAccountAuthorizationDetails(t *testing.T) {
 	s := newStage(t, allowAll)
 	bob := s.mustUser("bob").Clone()
 	bob.Attached = append(bob.Attached, "arn:aws:iam::aws:policy/ReadOnlyAccess")
-	s.put(bob)
+	used, found := s.view().Role(s.account, "r1")
+	equal(t, "r1", found, true)
+	s.put(bob, &directory.InstanceProfile{Account: s.account, Name: "web", ID: s.id("AIPA"), RoleID: used.ID})
+	s.Uses.(*lastuse.Tracker).Note(&s.inRole("r1").Caller, arrival, "sts", "eu-west-1")
 	get := func(in api.GetAccountAuthorizationDetailsInput) *api.GetAccountAuthorizationDetailsOutput {
 		return ok2(s.GetAccountAuthorizationDetails(t.Context(), s.view(), s.as("caller"), &in))(t)
 	}
@@ -113,6 +122,12 @@ func TestGetAccountAuthorizationDetails(t *testing.T) {
 	if r.InstanceProfileList == nil || r.RolePolicyList == nil || r.Tags == nil || r.RoleLastUsed == nil || r.PermissionsBoundary != nil {
 		t.Errorf("bare: %+v", r)
 	}
+	equal(t, "bare's instance profiles", len(r.InstanceProfileList), 0)
+	equal(t, "bare's last use", *r.RoleLastUsed, api.RoleLastUsed{})
+	r1 := everything.RoleDetailList[1]
+	equal(t, "r1's instance profile", r1.InstanceProfileList[0].InstanceProfileName, "web")
+	equal(t, "the role in it", r1.InstanceProfileList[0].Roles[0].RoleName, "r1")
+	equal(t, "r1's last use", *r1.RoleLastUsed.Region, "eu-west-1")
 	equal(t, "bare's trust", *r.AssumeRolePolicyDocument, encoded(anyone))
 	p := everything.Policies[slices.IndexFunc(everything.Policies, func(p api.ManagedPolicyDetail) bool { return *p.PolicyName == "p1" })]
 	equal(t, "p1's uses", *p.AttachmentCount, 3)

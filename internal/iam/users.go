@@ -146,7 +146,7 @@ func (s *Service) ListUsers(_ context.Context, v *directory.View, req *identity.
 	if err := s.authorize(v, req, ask{operation: "ListUsers", path: prefix}); err != nil {
 		return nil, err
 	}
-	users := only(v.Users(req.Caller.Account), func(u *directory.User) bool { return within(u.Path, prefix) })
+	users := only(v.UsersFrom(req.Caller.Account, p.after), func(u *directory.User) bool { return within(u.Path, prefix) })
 	l, err := list(p, users, userKey, showUser)
 	if err != nil {
 		return nil, err

@@ -54,10 +54,19 @@ func Check(a *directory.Account, password string) error {
 	return nil
 }
 
+// Expires returns when the account's policy lets a password expire, if it ever does.
+func Expires(a *directory.Account, l *directory.Login) (time.Time, bool) {
+	p := a.Passwords
+	if p == nil || p.MaxAgeDays == 0 {
+		return time.Time{}, false
+	}
+	return l.Changed.Add(time.Duration(p.MaxAgeDays) * day), true
+}
+
 // expired reports whether a password is older than the account's policy lets it be.
 func expired(a *directory.Account, l *directory.Login, now time.Time) bool {
-	p := a.Passwords
-	return p != nil && p.MaxAgeDays > 0 && !now.Before(l.Changed.Add(time.Duration(p.MaxAgeDays)*day))
+	end, ends := Expires(a, l)
+	return ends && !now.Before(end)
 }
 
 // remembered is how many passwords before a new one it must differ from, the present one among them.
