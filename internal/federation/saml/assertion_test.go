@@ -222,7 +222,7 @@ func TestReplay(t *testing.T) {
 	}
 }
 
-// Providers are found by their exact ARN, and each by its own keys and settings (advisory 107).
+// Providers are found by their exact ARN, and each by its own keys and settings: advisory 107.
 func TestProviders(t *testing.T) {
 	t.Parallel()
 	k := keys()
@@ -258,7 +258,7 @@ func TestProviders(t *testing.T) {
 	}
 }
 
-// Endpoints of the configuration are in place of AWS's where the administrator says so.
+// advisory 106: options that are left empty are the strictest. Endpoints of the configuration are in place of AWS's where the administrator says so.
 func TestOnlyEndpoints(t *testing.T) {
 	t.Parallel()
 	s := newStage(t, nil)

@@ -681,7 +681,14 @@ func encrypted() []attack {
 	return rows
 }
 
-// The project's own set: every response has one fault, and is refused for it. Advisories 82 to 97, 102, 105 to 108.
+// The project's own set: every response has one fault, and is refused for it; TestGoodResponses has the controls. The rows hold
+// the advisories of SAML: advisory 82 (CVE-2020-29509), advisory 83 (CVE-2022-41912), advisory 84 (CVE-2017-11427), advisory 85
+// (CVE-2016-5697), advisory 86 (CVE-2024-45409), advisory 87 (CVE-2025-25291), advisory 88 (CVE-2025-66568), advisory 89
+// (CVE-2025-23369), advisory 90 (CVE-2025-29774), advisory 91 (CVE-2025-47949), advisory 92 (CVE-2025-54419), advisory 93
+// (CVE-2026-33487), advisory 94 (OneUptime #2981), advisory 95 (node-saml #433), advisory 96 (CVE-2026-9093), advisory 97
+// (CVE-2024-8698), advisory 98 (GHSA-pcgw-qcv5-h8ch), advisory 99 (GO-2026-4760), advisory 100 (crewjam), advisory 101
+// (CVE-2023-28119), advisory 102 (GHSA-qhrp-hfff-vphr), advisory 103 (CVE-2022-30633), advisory 104 (CVE-2019-3465), advisory
+// 105 (xmlseclibs 4.0), advisory 106 (samlify) and advisory 108 (no SHA-1 and nothing expired but where that is the fault).
 func TestAttacks(t *testing.T) {
 	t.Parallel()
 	s := newStage(t, nil)
