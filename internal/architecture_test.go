@@ -34,6 +34,7 @@ var layers = map[string]int{
 	"internal/lastuse":         3,
 	"internal/federation":      3,
 	"internal/federation/oidc": 3,
+	"internal/federation/saml": 3,
 	"internal/policycase":      3,
 	"internal/sts":             4,
 	"internal/iam":             4,
@@ -45,7 +46,7 @@ var layers = map[string]int{
 }
 
 // apart are packages that no other imports and that are not part of the server.
-var apart = []string{"internal", "internal/directory/directorytest", "internal/federation/oidc/oidctest", "model", "model/gen"}
+var apart = []string{"internal", "internal/directory/directorytest", "internal/federation/oidc/oidctest", "internal/federation/saml/samltest", "model", "model/gen"}
 
 type listed struct {
 	ImportPath string

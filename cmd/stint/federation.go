@@ -11,6 +11,7 @@ import (
 
 	"github.com/stint-sts/stint/internal/config"
 	"github.com/stint-sts/stint/internal/federation/oidc"
+	"github.com/stint-sts/stint/internal/federation/saml"
 )
 
 // federationOptions opens the files that the configuration names.
@@ -43,6 +44,26 @@ func federationOptions(f *config.Federation) (oidc.Options, error) {
 	var err error
 	o.FacebookAppToken, err = secretText(f.OIDC.FacebookAppTokenFile)
 	return o, err
+}
+
+// samlOptions says what SAML responses may be made for.
+func samlOptions(c *config.Config) saml.Options {
+	if len(c.Federation.SAML.Endpoints) > 0 {
+		return saml.Options{Endpoints: c.Federation.SAML.Endpoints, OnlyEndpoints: true}
+	}
+	return saml.Options{Endpoints: ownEndpoints(c.Hosts)}
+}
+
+// ownEndpoints are where this server would take a response itself.
+func ownEndpoints(hosts []string) []string {
+	urls := make([]string, len(hosts))
+	for i, host := range hosts {
+		if strings.Contains(host, ":") {
+			host = "[" + host + "]"
+		}
+		urls[i] = "https://" + host + "/saml"
+	}
+	return urls
 }
 
 // secretText reads a secret that is a text, from a file closed to other users. Without a file it is empty.

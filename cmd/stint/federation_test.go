@@ -6,6 +6,7 @@ import (
 	"net/netip"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -60,5 +61,17 @@ func TestFederationOptions(t *testing.T) {
 		if _, err := federationOptions(&f); err == nil || !strings.Contains(err.Error(), row.reason) {
 			t.Errorf("%s: %v", name, err)
 		}
+	}
+}
+
+func TestSAMLOptions(t *testing.T) {
+	t.Parallel()
+	c := config.Config{Hosts: []string{"sts.example.com", "::1"}}
+	if o := samlOptions(&c); o.OnlyEndpoints || !slices.Equal(o.Endpoints, []string{"https://sts.example.com/saml", "https://[::1]/saml"}) {
+		t.Errorf("by default %+v", o)
+	}
+	c.Federation.SAML.Endpoints = []string{"https://login.example.com/sso"}
+	if o := samlOptions(&c); !o.OnlyEndpoints || !slices.Equal(o.Endpoints, c.Federation.SAML.Endpoints) {
+		t.Errorf("configured %+v", o)
 	}
 }

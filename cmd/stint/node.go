@@ -17,6 +17,7 @@ import (
 	"github.com/stint-sts/stint/internal/authz"
 	"github.com/stint-sts/stint/internal/directory"
 	"github.com/stint-sts/stint/internal/federation/oidc"
+	"github.com/stint-sts/stint/internal/federation/saml"
 	"github.com/stint-sts/stint/internal/iam"
 	"github.com/stint-sts/stint/internal/lastuse"
 	"github.com/stint-sts/stint/internal/mfa"
@@ -46,6 +47,8 @@ type node struct {
 	outboundIssuer func(id string) string
 	// federation says how web identity tokens are verified; Now, Log and Own are filled in here.
 	federation oidc.Options
+	// saml says what SAML responses may be made for; Ledger is filled in here.
+	saml saml.Options
 }
 
 // shutdownPatience is how long requests under way may take to end: with what the store needs, within the 10 s that the end of
@@ -117,6 +120,8 @@ func (n *node) frontend(uses *lastuse.Tracker) *wire.Frontend {
 	}
 	n.federation.Now, n.federation.Log = n.now, n.log
 	tokens.WebIdentity = oidc.New(n.federation)
+	n.saml.Ledger = assertions{n.store}
+	tokens.SAML = saml.New(n.saml)
 	identities := &iam.Service{
 		Authorizer: authorizer,
 		Directory:  n.store,
@@ -152,6 +157,18 @@ func (l ledger) Spend(ctx context.Context, account arn.AccountID, deviceID strin
 	err := l.store.Spend(ctx, account, deviceID, step)
 	if errors.Is(err, store.ErrSpent) {
 		return fmt.Errorf("%w: %w", mfa.ErrSpent, err)
+	}
+	return err
+}
+
+// assertions keeps the spent assertions of package saml in the store.
+type assertions struct{ store *store.Store }
+
+// SpendAssertion implements saml.Ledger.
+func (a assertions) SpendAssertion(ctx context.Context, account arn.AccountID, id string, keep time.Duration) error {
+	err := a.store.SpendAssertion(ctx, account, id, keep)
+	if errors.Is(err, store.ErrSpent) {
+		return fmt.Errorf("%w: %w", saml.ErrSpent, err)
 	}
 	return err
 }

@@ -20,7 +20,7 @@ func bindings(tokens *sts.Service, identities *iam.Service, accounts *organizati
 		wire.Bind(wire.GetCallerIdentity, tokens.GetCallerIdentity),
 		wire.Bind(wire.GetFederationToken, tokens.GetFederationToken),
 		wire.Bind(wire.GetSessionToken, tokens.GetSessionToken),
-		wire.Refuse(wire.AssumeRoleWithSAML),
+		wire.Bind(wire.AssumeRoleWithSAML, tokens.AssumeRoleWithSAML),
 		wire.Bind(wire.AssumeRoleWithWebIdentity, tokens.AssumeRoleWithWebIdentity),
 		wire.Refuse(wire.AssumeRoot),
 		wire.Refuse(wire.GetDelegatedAccessToken),

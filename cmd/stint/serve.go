@@ -56,6 +56,7 @@ func serve(c *cobra.Command, settings *config.Config) (err error) {
 	if n.federation, err = federationOptions(&settings.Federation); err != nil {
 		return err
 	}
+	n.saml = samlOptions(settings)
 	root, err := initializedRootKey(settings)
 	if err != nil {
 		return err

@@ -111,6 +111,15 @@ type Federation struct {
 	AllowedNetworks []string `yaml:"allowed_networks"`
 	// OIDC is about web identity tokens.
 	OIDC OIDC `yaml:"oidc"`
+	// SAML is about the responses of AssumeRoleWithSAML.
+	SAML SAML `yaml:"saml"`
+}
+
+// SAML is about the responses of AssumeRoleWithSAML.
+type SAML struct {
+	// Endpoints are the URLs that responses may be made for: their Recipient, Destination and Audience. The default is AWS's
+	// sign-in URLs of the partition and https://{host}/saml of each of the hosts; a list is in place of both.
+	Endpoints []string `yaml:"endpoints"`
 }
 
 // OIDC is about the tokens of AssumeRoleWithWebIdentity.

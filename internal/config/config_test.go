@@ -26,8 +26,8 @@ func TestExampleIsTheDefaults(t *testing.T) {
 	if len(got.Hosts) == 0 && len(got.Directory.Etcd.Endpoints) == 0 {
 		got.Hosts, got.Directory.Etcd.Endpoints = nil, nil
 	}
-	if f := &got.Federation; len(f.AllowedNetworks) == 0 && len(f.OIDC.Authorities) == 0 {
-		f.AllowedNetworks, f.OIDC.Authorities = nil, nil
+	if f := &got.Federation; len(f.AllowedNetworks) == 0 && len(f.OIDC.Authorities) == 0 && len(f.SAML.Endpoints) == 0 {
+		f.AllowedNetworks, f.OIDC.Authorities, f.SAML.Endpoints = nil, nil, nil
 	}
 	if !reflect.DeepEqual(*got, want) {
 		t.Errorf("the example is\n%+v\nthe defaults are\n%+v", *got, want)
@@ -94,7 +94,7 @@ outbound_issuer: https://sts.example.com/issuers/{id}
 		Hosts: []string{"sts.example.com", "::1", "10.0.0.1"}, Log: Log{"json", "debug"},
 		OutboundIssuer: "https://sts.example.com/issuers/{id}",
 		Federation: Federation{[]string{"10.1.0.0/16", "fd00::/8"}, OIDC{0, true, []Authority{{"https://idp.example/a", "idp.pem"}},
-			"https://amazon.example/info", "https://facebook.example/debug", "facebook.token"}},
+			"https://amazon.example/info", "https://facebook.example/debug", "facebook.token"}, SAML{}},
 	}
 	if !reflect.DeepEqual(*c, want) {
 		t.Errorf("got\n%+v\nwant\n%+v", *c, want)

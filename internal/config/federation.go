@@ -19,6 +19,7 @@ func (f *Federation) check() error {
 	}
 	return errors.Join(
 		checkList("federation.allowed_networks", f.AllowedNetworks, checkNetwork),
+		checkList("federation.saml.endpoints", f.SAML.Endpoints, checkRecipient),
 		leeway,
 		o.checkAuthorities(),
 		checkURL("federation.oidc.amazon_token_info", o.AmazonTokenInfo),
@@ -33,6 +34,13 @@ func checkNetwork(network string) error {
 		return fmt.Errorf("%q is not an address range such as 10.1.0.0/16 or fd00::/8", network)
 	}
 	return nil
+}
+
+func checkRecipient(text string) error {
+	if text == "" {
+		return errors.New("a URL cannot be empty")
+	}
+	return checkURL("federation.saml.endpoints", text)
 }
 
 func (o *OIDC) checkAuthorities() error {

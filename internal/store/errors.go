@@ -16,8 +16,8 @@ var (
 	ErrUnavailable = errors.New("the store cannot be written")
 	// ErrUnknown comes with ErrUnavailable when the store did not answer in time: the change may or may not have happened.
 	ErrUnknown = errors.New("whether the change happened is unknown")
-	// ErrSpent refuses a one-time code whose step, or a later one, was used before.
-	ErrSpent = errors.New("the code was used before")
+	// ErrSpent refuses a one-time code whose step, or a later one, was used before, and an assertion that was.
+	ErrSpent = errors.New("it was used before")
 	// ErrLocked is for a data directory that another process has open.
 	ErrLocked = errors.New("the data directory is in use by another process")
 	// ErrRootKey is for a store that was sealed under another root key.

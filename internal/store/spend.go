@@ -4,12 +4,15 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	clientv3 "go.etcd.io/etcd/client/v3"
 
 	"github.com/stint-sts/stint/arn"
 	"github.com/stint-sts/stint/internal/directory"
 )
+
+var errKeep = errors.New("spending an assertion: an id cannot be empty, nor be kept for less than a second")
 
 var errStep = errors.New("spending a code: a step cannot be negative, nor an id empty")
 
@@ -41,5 +44,38 @@ func (s *Store) Spend(ctx context.Context, account arn.AccountID, id string, ste
 	if answer.Succeeded || answer.Responses[0].GetResponseTxn().Succeeded {
 		return nil
 	}
+	return ErrSpent
+}
+
+// SpendAssertion records that an assertion was used. Of any number of calls with one id only the first succeeds, on any node
+// and across restarts, until keep is over; the others are ErrSpent. After any other error the assertion counts as used:
+// whether it was recorded may be unknown.
+func (s *Store) SpendAssertion(ctx context.Context, account arn.AccountID, id string, keep time.Duration) error {
+	const doing = "spending an assertion"
+	if id == "" || keep < time.Second {
+		return errKeep
+	}
+	if err := s.broken(); err != nil {
+		return fmt.Errorf("%s: %w", doing, err)
+	}
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	lease, err := s.client.Grant(ctx, int64(keep/time.Second))
+	if err != nil {
+		return refusal(doing, err)
+	}
+	key := s.path(directory.Key{Account: account, Kind: kindSpent, Name: "saml-" + id})
+	answer, err := s.client.Txn(ctx).
+		If(clientv3.Compare(clientv3.CreateRevision(key), "=", 0)).
+		Then(clientv3.OpPut(key, "", clientv3.WithLease(lease.ID))).
+		Commit()
+	if err != nil {
+		return refusal(doing, err)
+	}
+	if answer.Succeeded {
+		return nil
+	}
+	// A lease that nothing has ends by itself, later.
+	_, _ = s.client.Revoke(ctx, lease.ID)
 	return ErrSpent
 }

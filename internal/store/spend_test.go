@@ -6,6 +6,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/stint-sts/stint/arn"
 )
@@ -101,4 +102,57 @@ func TestSpendAcrossRestart(t *testing.T) {
 	if won.Load() != 1 {
 		t.Errorf("%d succeeded, want 1", won.Load())
 	}
+}
+
+// Of any number of uses of one assertion, on two nodes and across a restart, exactly one succeeds (advisory 109).
+func TestSpendAssertion(t *testing.T) {
+	t.Parallel()
+	endpoint, _ := cluster(t)
+	o := Options{Endpoints: []string{endpoint}, RootKey: rootKey, Partition: arn.AWS}
+	var won, spent atomic.Int32
+	for range 2 {
+		nodes := []*Store{mustOpen(t, o), mustOpen(t, o)}
+		before := nodes[0].View().Len()
+		var all sync.WaitGroup
+		for i := range 30 {
+			all.Go(func() {
+				switch err := nodes[i%2].SpendAssertion(t.Context(), account, "abc", time.Hour); {
+				case err == nil:
+					won.Add(1)
+				case errors.Is(err, ErrSpent):
+					spent.Add(1)
+				default:
+					t.Error(err)
+				}
+			})
+		}
+		all.Wait()
+		if got := nodes[0].View().Len(); got != before {
+			t.Errorf("%d entities, want %d: spent assertions are not entities", got, before)
+		}
+		mustClose(t, nodes[0])
+		mustClose(t, nodes[1])
+	}
+	if won.Load() != 1 || spent.Load() != 59 {
+		t.Errorf("%d succeeded and %d were refused, want 1 and 59", won.Load(), spent.Load())
+	}
+	s := mustOpen(t, o)
+	for _, c := range []struct {
+		what    string
+		account arn.AccountID
+		id      string
+		keep    time.Duration
+		want    error
+	}{
+		{"again", account, "abc", time.Hour, ErrSpent},
+		{"another", account, "abd", time.Hour, nil},
+		{"of another account", "444455556666", "abc", time.Hour, nil},
+		{"without id", account, "", time.Hour, errKeep},
+		{"not kept", account, "abe", 0, errKeep},
+	} {
+		if err := s.SpendAssertion(t.Context(), c.account, c.id, c.keep); !errors.Is(err, c.want) {
+			t.Errorf("%s: %v, want %v", c.what, err, c.want)
+		}
+	}
+	mustClose(t, s)
 }

@@ -24,6 +24,7 @@ type federated struct {
 	policy      *string
 	policyARNs  []api.PolicyDescriptorType
 	seconds     *int32
+	spend       func() error // nil for an assertion that may be used again
 }
 
 // begun is a session as the federated operations answer it.
@@ -67,6 +68,12 @@ func (s *Service) assumeFederated(v *directory.View, req *identity.Request, a *f
 	size, err := s.restrict(v, sess, in.policy, in.policyARNs)
 	if err != nil {
 		return nil, err
+	}
+	// What is refused for another reason spends nothing: who asked for too long a session may ask again.
+	if in.spend != nil {
+		if err := in.spend(); err != nil {
+			return nil, err
+		}
 	}
 	token, err := s.issue(v, req, sess, seconds)
 	if err != nil {

@@ -11,6 +11,7 @@ import (
 	"github.com/stint-sts/stint/internal/authz"
 	"github.com/stint-sts/stint/internal/directory"
 	"github.com/stint-sts/stint/internal/federation/oidc"
+	"github.com/stint-sts/stint/internal/federation/saml"
 	"github.com/stint-sts/stint/internal/identity"
 	"github.com/stint-sts/stint/internal/secret"
 	"github.com/stint-sts/stint/internal/session"
@@ -28,7 +29,9 @@ type Service struct {
 	MFA        MFA
 	// WebIdentity verifies the tokens of AssumeRoleWithWebIdentity.
 	WebIdentity *oidc.Verifier
-	Random      io.Reader
+	// SAML verifies the responses of AssumeRoleWithSAML.
+	SAML   *saml.Verifier
+	Random io.Reader
 	// MaxSession is the longest session that the administrator allows; zero leaves it to AWS's limits.
 	MaxSession time.Duration
 }

@@ -96,6 +96,8 @@ type step struct {
 	Thumbprints []string `json:"thumbprints"`
 	JWKS        string   `json:"jwks"`
 	TLS         string   `json:"tls"`
+
+	Issuer string `json:"issuer"` // of a SAML provider
 }
 
 type attachment struct {

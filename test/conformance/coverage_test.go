@@ -40,7 +40,7 @@ var sharedCoverage = []coverage{
 	{"polok", 12, all},
 	{"iam", 35, 35},
 	{"oidc", 17, all},
-	{"saml", 17, none},
+	{"saml", 17, all},
 	{"root", 4, none},
 	{"jwt", 5, none},
 	{"del", 1, none},

@@ -20,6 +20,8 @@ type accountEntry struct {
 	Roles          map[string]*roleEntry   `json:"roles,omitempty"`
 	Policies       map[string]*policyEntry `json:"policies,omitempty"`
 	OIDCProviders  []providerEntry         `json:"oidc_providers,omitempty"`
+
+	SAMLProviders map[string]samlProviderEntry `json:"saml_providers,omitempty"`
 }
 
 type keyEntry struct {
@@ -61,7 +63,7 @@ const inlineName = "inline"
 // declarative tells whether a step can be written in the directory file.
 func declarative(s step) bool {
 	switch s.Do {
-	case "user", "role", "root_key", "oidc_provider":
+	case "user", "role", "root_key", "oidc_provider", "saml_provider":
 		return true
 	case "virtual_mfa":
 		return s.User != ""
@@ -102,6 +104,8 @@ func (a *accountEntry) add(s step, people *cast) error {
 		a.addRole(s)
 	case "oidc_provider":
 		a.addProvider(s)
+	case "saml_provider":
+		a.addSAMLProvider(s)
 	case "root_key":
 		key := harness.NewKey(s.Account)
 		a.RootAccessKeys = append(a.RootAccessKeys, keyEntry{key.AccessKeyID, key.SecretAccessKey})

@@ -4,6 +4,9 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
+	"net/http"
+	"strconv"
 	"strings"
 	"time"
 
@@ -87,8 +90,11 @@ func (s *stage) playOne(step step) error {
 	return errors.New("the runner does not know this kind of step")
 }
 
-// session makes named credentials by an STS operation.
+// session makes named credentials by an STS operation; one that nobody signs if it is by nobody.
 func (s *stage) session(step step) error {
+	if step.By == "" {
+		return s.unsignedSession(step)
+	}
 	by, there := s.cast.credentials[step.By]
 	if !there {
 		return fmt.Errorf("no credentials of %q", step.By)
@@ -105,6 +111,20 @@ func (s *stage) session(step step) error {
 		return fmt.Errorf("%s answered %s", step.Operation, answer)
 	}
 	s.cast.credentials[step.Name] = answer.Credentials()
+	return nil
+}
+
+func (s *stage) unsignedSession(step step) error {
+	r := request{Method: http.MethodPost, Path: "/", Params: maps.Clone(step.Params), Signing: signing{Mode: "none"}}
+	r.Params["Action"], r.Params["Version"] = json.RawMessage(strconv.Quote(step.Operation)), json.RawMessage(`"2011-06-15"`)
+	done, err := s.perform(r)
+	if err != nil {
+		return err
+	}
+	if done.answer.Status != http.StatusOK {
+		return fmt.Errorf("%s answered %s", step.Operation, done.answer)
+	}
+	s.cast.credentials[step.Name] = done.answer.Credentials()
 	return nil
 }
 

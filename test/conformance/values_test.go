@@ -24,6 +24,7 @@ type valueObject struct {
 	Code            string          `json:"totp"`
 	Serial          string          `json:"serial"`
 	JWT             *jwtValue       `json:"jwt"`
+	SAML            *samlValue      `json:"saml"`
 	Suffix          string          `json:"suffix"`
 }
 
@@ -100,6 +101,9 @@ func (s *stage) render(object valueObject, params map[string]json.RawMessage) (s
 	case object.JWT != nil:
 		token, err := s.token(object.JWT)
 		return token + object.Suffix, err
+	}
+	if object.SAML != nil {
+		return s.response(object.SAML)
 	}
 	return "", fmt.Errorf("unknown kind of value %+v", object)
 }
