@@ -2,6 +2,7 @@ package iam
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"strings"
 	"sync"
@@ -455,6 +456,11 @@ func TestDelegationTemplates(t *testing.T) {
 		// What a value says stays a value.
 		{statement(`"s3:GetObject"`, `"arn:aws:s3:::@{bucket}"`, ""), []api.PolicyParameter{one("bucket", `b","Effect":"Allow`)},
 			statement(`"s3:GetObject"`, `"arn:aws:s3:::b\",\"Effect\":\"Allow"`, "")},
+		{statement(`["@{first}" , "@{second}"]`, `"*"`, ""), []api.PolicyParameter{many("second", "s3:PutObject"), many("first", "s3:GetObject", "s3:ListBucket")},
+			statement(`["s3:GetObject","s3:ListBucket" , "s3:PutObject"]`, `"*"`, "")},
+		// Nor do a value and what is around it make a place.
+		{statement(`"s3:GetObject"`, `"arn:aws:s3:::@{first}{second}/@{second}"`, ""), []api.PolicyParameter{one("first", "@"), one("second", "b")},
+			statement(`"s3:GetObject"`, `"arn:aws:s3:::@{second}/b"`, "")},
 	} {
 		got, err := create(tt.template, tt.parameters...)
 		if err != nil {
@@ -475,7 +481,7 @@ func TestDelegationTemplates(t *testing.T) {
 		{statement(`"@{actions}"`, `"*"`, ""), nil, "The policy template has a place that no parameter fills."},
 		{statement(`"s3:GetObject"`, `"*"`, ""), []api.PolicyParameter{one("bucket", "b")}, "The policy template has no place for the parameter bucket."},
 		{statement(`"s3:@{actions}"`, `"*"`, ""), []api.PolicyParameter{many("actions", "GetObject")}, "The policy template has no place for the parameter actions."},
-		{statement(`"@{actions}"`, `"*"`, ""), []api.PolicyParameter{one("actions", "@{actions}")}, "The policy template has no place for the parameter actions."},
+		{statement(`"@{actions}"`, `"*"`, ""), []api.PolicyParameter{one("actions", "@{actions}")}, "A value of the parameter actions has a place itself."},
 		{statement(`"@{actions}"`, `"*"`, ""), []api.PolicyParameter{one("actions", "a", "b")}, "The parameter actions must have one value, or be a stringList."},
 		{statement(`"@{actions}"`, `"*"`, ""), []api.PolicyParameter{many("actions")}, "The parameter actions must have one value, or be a stringList."},
 		{statement(`"@{actions}"`, `"*"`, ""), []api.PolicyParameter{one("actions", "a"), many("actions", "b")}, "The parameter actions is given twice."},
@@ -501,6 +507,61 @@ func TestDelegationTemplates(t *testing.T) {
 		if _, err := create(fine); err != nil {
 			t.Errorf("%s: %v", fine, err)
 		}
+	}
+}
+
+// A template grows with its places alone. Values that hold places of others are refused, and a text that becomes too long is not
+// written to its end.
+func TestDelegationTemplatesStaySmall(t *testing.T) {
+	t.Parallel()
+	const levels = 20 // 2^20 times the last value, were places in values filled
+	var places strings.Builder
+	parameters := make([]api.PolicyParameter, levels)
+	for i := range parameters {
+		name := func(i int) string { return "level" + string(rune('a'+i)) }
+		fmt.Fprintf(&places, "@{%s}", name(i))
+		parameters[i] = api.PolicyParameter{Name: new(name(i)), Values: []string{strings.Repeat("@{"+name(i+1)+"}", 2)}}
+	}
+	_, err := delegationParameters(parameters)
+	refused(t, err, identity.InvalidInput, "A value of the parameter levela has a place itself.")
+	for i := range parameters {
+		parameters[i].Values = []string{"x"}
+	}
+	kept := ok2(delegationParameters(parameters))(t)
+	template := func(places string) string {
+		return `{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"s3:GetObject","Resource":"arn:aws:s3:::` + places + `"}}`
+	}
+	filled, _, err := renderTemplate(template(places.String()), kept)
+	if err != nil {
+		t.Fatal(err)
+	}
+	equal(t, "policy", filled.Text(), template(strings.Repeat("x", levels)))
+
+	// Even places that got past the parameters' check are not filled.
+	kept[0].Values = []string{strings.Repeat("@{levelb}", 2)}
+	filled, _, err = renderTemplate(template(places.String()), kept)
+	if err != nil {
+		t.Fatal(err)
+	}
+	equal(t, "policy", filled.Text(), template("@{levelb}@{levelb}"+strings.Repeat("x", levels-1)))
+
+	for _, tt := range []struct {
+		places, length int
+		want           string
+	}{
+		{10, 100, ""},
+		{10, 1000, "The policy is too large for a session."},
+		{100, 1 << 16, "The policy is too large for a session."}, // longer than any document is read
+	} {
+		long := []directory.DelegationParameter{{Name: "bucket", Values: []string{strings.Repeat("b", tt.length)}}}
+		_, _, err := renderTemplate(template(strings.Repeat("@{bucket}", tt.places)), long)
+		if tt.want == "" {
+			if err != nil {
+				t.Errorf("%d places: %v", tt.places, err)
+			}
+			continue
+		}
+		refused(t, err, identity.InvalidInput, tt.want)
 	}
 }
 
