@@ -470,8 +470,15 @@ func TestDelegationTemplates(t *testing.T) {
 		equal(t, "policy", got.Policy.Text(), tt.want)
 	}
 	const unbounded = "A policy that allows iam:CreateRole must require a permissions boundary by the condition key iam:PermissionsBoundary."
-	condition := func(operator string) string {
-		return `,"Condition":{"` + operator + `":{"iam:PermissionsBoundary":"arn:aws:iam::111122223333:policy/edge"}}`
+	of := func(operator, boundaries string) string {
+		return `,"Condition":{"` + operator + `":{"iam:PermissionsBoundary":` + boundaries + `}}`
+	}
+	condition := func(operator string) string { return of(operator, `"arn:aws:iam::111122223333:policy/edge"`) }
+	except := func(actions string) string {
+		return `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","NotAction":` + actions + `,"Resource":"*"}]}`
+	}
+	vague := func(boundary string) string {
+		return "The permissions boundary " + boundary + " must be the ARN of a policy."
 	}
 	for _, tt := range []struct {
 		template   string
@@ -494,13 +501,26 @@ func TestDelegationTemplates(t *testing.T) {
 		{statement(`"iam:Create*"`, `"*"`, ""), nil, unbounded},
 		{statement(`"iam:createrole"`, `"*"`, condition("StringNotEquals")), nil, unbounded},
 		{statement(`"iam:CreateRole"`, `"*"`, condition("StringEqualsIfExists")), nil, unbounded},
-		{`{"Version":"2012-10-17","Statement":[{"Effect":"Allow","NotAction":"s3:*","Resource":"*"}]}`, nil, unbounded},
+		{except(`"s3:*"`), nil, unbounded},
+		{except(`["iam:[c]reateRole"]`), nil, unbounded},
+		{except(`"iam:\\createRole"`), nil, unbounded},
+		{except(`"iam:[^a]*"`), nil, unbounded},
+		{statement(`"iam:CreateRole"`, `"*"`, of("StringLike", `"*"`)), nil, vague("*")},
+		{statement(`"iam:CreateRole"`, `"*"`, of("ArnLike", `["arn:aws:iam::111122223333:policy/edge","arn:aws:iam::*:policy/edge"]`)), nil,
+			vague("arn:aws:iam::*:policy/edge")},
+		{statement(`"iam:CreateRole"`, `"*"`, of("StringEquals", `"${aws:PrincipalTag/b}"`)), nil, vague("${aws:PrincipalTag/b}")},
+		{statement(`"iam:CreateRole"`, `"*"`, of("StringEquals", `"arn:aws:iam::111122223333:policy/${aws:username}"`)), nil,
+			vague("arn:aws:iam::111122223333:policy/${aws:username}")},
+		{statement(`"iam:CreateRole"`, `"*"`, of("StringEquals", `"arn:aws:iam::111122223333:role/edge"`)), nil, vague("arn:aws:iam::111122223333:role/edge")},
 	} {
 		_, err := create(tt.template, tt.parameters...)
 		refused(t, err, identity.InvalidInput, tt.want)
 	}
 	for _, fine := range []string{
 		statement(`"iam:CreateRole"`, `"*"`, condition("ArnLike")),
+		statement(`"iam:CreateRole"`, `"*"`, of("StringLike", `["arn:aws:iam::111122223333:policy/edge","arn:aws:iam::aws:policy/ReadOnlyAccess"]`)),
+		statement(`"iam:[c]reateRole"`, `"*"`, ""),
+		except(`"iam:Create*"`),
 		statement(`"iam:Get*"`, `"*"`, ""),
 		`{"Version":"2012-10-17","Statement":[{"Effect":"Allow","NotAction":["IAM:*"],"Resource":"*"},{"Effect":"Deny","Action":"*","Resource":"arn:aws:s3:::x"}]}`,
 	} {

@@ -3,7 +3,6 @@ package iam
 import (
 	"bytes"
 	"encoding/json"
-	"path"
 	"slices"
 	"strings"
 
@@ -137,7 +136,7 @@ func roleBoundaries(d *policy.Document) ([]string, error) {
 	var out []string
 	for i := range d.Statements {
 		st := &d.Statements[i]
-		if st.Effect != policy.Allow || !coversAction(st, "iam:createrole") {
+		if st.Effect != policy.Allow || !st.SpeaksOf("iam:CreateRole") {
 			continue
 		}
 		var boundaries []string
@@ -149,6 +148,11 @@ func roleBoundaries(d *policy.Document) ([]string, error) {
 		if len(boundaries) == 0 {
 			return nil, invalidDelegation("A policy that allows iam:CreateRole must require a permissions boundary by the condition key iam:PermissionsBoundary.")
 		}
+		for _, boundary := range boundaries {
+			if isPattern(boundary) || policyShaped(boundary) != nil { // a pattern lets the role's maker choose
+				return nil, invalidDelegation("The permissions boundary " + boundary + " must be the ARN of a policy.")
+			}
+		}
 		out = append(out, boundaries...)
 	}
 	return once(out), nil
@@ -157,21 +161,6 @@ func roleBoundaries(d *policy.Document) ([]string, error) {
 // requiresValue reports whether a condition operator holds only for a key that is there and equal to a value.
 func requiresValue(operator string) bool {
 	return slices.Contains([]string{"stringequals", "stringlike", "arnequals", "arnlike"}, strings.ToLower(operator))
-}
-
-// coversAction reports whether a statement speaks of an action, given in lower case. Of a pattern that is odd it assumes what
-// makes the statement speak of more.
-func coversAction(st *policy.Statement, action string) bool {
-	matches := func(otherwise bool) func(pattern string) bool {
-		return func(pattern string) bool {
-			matched, err := path.Match(strings.ToLower(pattern), action)
-			return matched || err != nil && otherwise
-		}
-	}
-	if len(st.NotActions) > 0 {
-		return !slices.ContainsFunc(st.NotActions, matches(false))
-	}
-	return slices.ContainsFunc(st.Actions, matches(true))
 }
 
 func noPlace(parameter string) *identity.Fault {
