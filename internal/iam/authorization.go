@@ -34,7 +34,7 @@ type ask struct {
 	linkedService     string // whose service-linked role it is
 	credentialService string // of a service-specific credential
 	credentialDays    int32  // after which it expires; 0 if it does not
-	// granted is set when the account's password policy gives the permission.
+	// granted is set when the account's password policy gives the caller, a user, the permission.
 	granted bool
 }
 
@@ -63,8 +63,7 @@ func (s *Service) permitted(v *directory.View, req *identity.Request, operation 
 		ResourceAccount: t.account,
 		ResourceTags:    t.tags,
 		Keys:            append(k.values(a, t), a.delegation.values(k)...),
-		ResourcePolicy:  a.delegation.grant(operation, &req.Caller),
-		Granted:         a.granted,
+		Granted:         a.granted || a.delegation.granted(operation, &req.Caller),
 	}
 	if k&requestTags != 0 {
 		query.RequestTags = a.tags

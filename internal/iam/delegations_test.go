@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/stint-sts/stint/arn"
 	"github.com/stint-sts/stint/internal/api"
 	"github.com/stint-sts/stint/internal/directory"
 	"github.com/stint-sts/stint/internal/identity"
@@ -283,8 +284,8 @@ func TestDelegationsOfOthers(t *testing.T) {
 	ok2(partner.GetDelegationRequest(t.Context(), s.view(), partner.as("plain"), &api.GetDelegationRequestInput{DelegationRequestId: meant.ID}))(t)
 }
 
-// The owner needs no policy for its own request; an explicit deny and a boundary stop it all the same, and whoever has its name
-// after it owns nothing.
+// The owner needs no policy for its own request; an explicit deny stops it all the same, and whoever has its name after it owns
+// nothing.
 func TestDelegationIsGrantedToItsOwner(t *testing.T) {
 	t.Parallel()
 	s := newStage(t, allowSTS)
@@ -331,6 +332,70 @@ func TestDelegationIsGrantedToItsOwner(t *testing.T) {
 	s.put(&again)
 	s.denied(get(s.as("caller"), request.ID), "GetDelegationRequest", s.arn("delegation-request/"+request.ID))
 	equal(t, "the other's requests", len(ok2(list(s.arn("user/caller")))(t)), 0)
+}
+
+// A boundary and session policies limit what a request grants to who takes it up and to its owner.
+func TestWhatADelegationGrantsIsLimited(t *testing.T) {
+	t.Parallel()
+	const none, boundary, session = "", "permissions boundary", "session policy"
+	for _, tt := range []struct {
+		caller  string
+		limited string
+		limit   func(s *stage, r *identity.Request)
+	}{
+		{"user", none, func(*stage, *identity.Request) {}},
+		{"user", boundary, func(s *stage, _ *identity.Request) {
+			u := s.mustUser("plain").Clone()
+			u.Boundary = s.arn("policy/edge")
+			s.put(u)
+		}},
+		{"role", none, func(*stage, *identity.Request) {}},
+		{"role", boundary, func(s *stage, _ *identity.Request) {
+			bare, _ := s.view().Role(s.account, "bare")
+			r := bare.Clone()
+			r.Boundary = s.arn("policy/edge")
+			s.put(r)
+		}},
+		{"role", session, func(_ *stage, r *identity.Request) { r.Caller.Session.Policy = allowSTS }},
+		{"role", session, func(s *stage, r *identity.Request) { r.Caller.Session.PolicyARNs = []string{s.arn(atFree)} }},
+		{"federated user", none, func(*stage, *identity.Request) {}},
+		{"federated user", session, func(_ *stage, r *identity.Request) { r.Caller.Session.Policy = allowSTS }},
+		{"federated user", session, func(_ *stage, r *identity.Request) { r.Caller.Session.Policy = "" }},
+	} {
+		s := newStage(t, allowSTS)
+		plain := s.mustUser("plain")
+		r := map[string]*identity.Request{
+			"user": s.as("plain"),
+			"role": s.inRole("bare"),
+			"federated user": {Time: arrival, Caller: identity.Caller{Kind: identity.FederatedUser, Account: s.account,
+				ARN: arn.FederatedUser(arn.AWS, s.account, "f"), UserID: string(s.account) + ":f", PrincipalID: plain.ID,
+				Session: &identity.Session{Kind: identity.FederationSession, Account: s.account, PrincipalID: plain.ID, Name: "f", Policy: allowAll}}},
+		}[tt.caller]
+		own := s.newRequest("own", plain)
+		own.OwnerARN, own.OwnerID = r.Caller.ARN, r.Caller.PrincipalID
+		s.put(own, s.newRequest("open", nil))
+		tt.limit(s, r)
+		_, getting := s.GetDelegationRequest(t.Context(), s.view(), r, &api.GetDelegationRequestInput{DelegationRequestId: own.ID})
+		_, listing := s.ListDelegationRequests(t.Context(), s.view(), r, &api.ListDelegationRequestsInput{OwnerId: &own.OwnerARN})
+		_, taking := s.AssociateDelegationRequest(t.Context(), s.view(), r, &api.AssociateDelegationRequestInput{DelegationRequestId: s.requestID("open")})
+		for _, did := range []struct {
+			operation, resource string
+			err                 error
+		}{
+			{"GetDelegationRequest", s.arn("delegation-request/" + own.ID), getting},
+			{"ListDelegationRequests", "*", listing},
+			{"AssociateDelegationRequest", s.arn("delegation-request/" + s.requestID("open")), taking},
+		} {
+			if tt.limited == none {
+				if did.err != nil {
+					t.Errorf("%s, %s: %v", tt.caller, did.operation, did.err)
+				}
+				continue
+			}
+			refused(t, did.err, identity.AccessDenied, "User: "+r.Caller.ARN+" is not authorized to perform: iam:"+did.operation+" on resource: "+did.resource+
+				" because no "+tt.limited+" allows the iam:"+did.operation+" action")
+		}
+	}
 }
 
 // The keys of the SAR decide.

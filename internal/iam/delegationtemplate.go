@@ -122,6 +122,14 @@ func literal(p *directory.DelegationParameter) string {
 	return values[0][1 : len(values[0])-1]
 }
 
+func quoted(s string) []byte {
+	b, err := json.Marshal(s)
+	if err != nil {
+		return []byte(`""`)
+	}
+	return b
+}
+
 func compact(text string) string {
 	var b bytes.Buffer
 	if err := json.Compact(&b, []byte(text)); err != nil {
