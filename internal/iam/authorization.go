@@ -159,10 +159,10 @@ func device(v *directory.View, c *identity.Caller, a ask) target {
 	if a.path != "" {
 		return target{arn: arn.MFADevice(v.Partition(), c.Account, a.path, a.name)}
 	}
-	if _, err := arn.Parse(a.name); err != nil { // the serial number of a hardware device
-		return target{arn: arn.MFADevice(v.Partition(), c.Account, "/", a.name)}
-	}
 	t := target{arn: a.name, account: ownerOf(a.name)}
+	if _, err := arn.Parse(a.name); err != nil { // the serial number of a hardware device
+		t = target{arn: arn.MFADevice(v.Partition(), c.Account, "/", a.name)}
+	}
 	if d, ok := v.Device(c.Account, a.name); ok {
 		t.tags = d.Tags
 	}
