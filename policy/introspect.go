@@ -56,6 +56,15 @@ func variableKeys(text string) []string {
 	}
 }
 
+// SpeaksOf says whether a statement is about an action, whatever its effect, resources and conditions. It compares as evaluation
+// does.
+func (s *Statement) SpeaksOf(action string) bool {
+	if len(s.NotActions) > 0 {
+		return !anyAction(compileActions(s.NotActions), action)
+	}
+	return anyAction(compileActions(s.Actions), action)
+}
+
 // GrantsService says whether a statement allows any action of a service, such as s3, on whatever resource and condition.
 func (d *Document) GrantsService(namespace string) bool {
 	for i := range d.Statements {

@@ -55,6 +55,46 @@ func TestGrantsService(t *testing.T) {
 	}
 }
 
+// Brackets and backslashes are characters like others, as in evaluation.
+func TestSpeaksOf(t *testing.T) {
+	t.Parallel()
+	tests := []struct {
+		statement string
+		want      bool
+	}{
+		{`"Action":"*"`, true},
+		{`"Action":["s3:*","IAM:createrole"]`, true},
+		{`"Action":"iam:Create*"`, true},
+		{`"Action":"iam:CreateRol?"`, true},
+		{`"Action":"iam:CreateRol"`, false},
+		{`"Action":"iam:[C]reateRole"`, false},
+		{`"Action":"iam:\\CreateRole"`, false},
+		{`"NotAction":"*"`, false},
+		{`"NotAction":"IAM:createrole"`, false},
+		{`"NotAction":["s3:*","iam:Create*"]`, false},
+		{`"NotAction":"s3:*"`, true},
+		{`"NotAction":"iam:[C]reateRole"`, true},
+		{`"NotAction":"iam:[^a]reateRole"`, true},
+		{`"NotAction":"iam:\\CreateRole"`, true},
+	}
+	for _, tt := range tests {
+		for _, effect := range []string{"Allow", "Deny"} {
+			text := `{"Version":"2012-10-17","Statement":{"Effect":"` + effect + `",` + tt.statement + `,"Resource":"*"}}`
+			p, err := New(text, Identity)
+			if err != nil {
+				t.Fatalf("%s: %v", text, err)
+			}
+			if got := p.Document().Statements[0].SpeaksOf("iam:CreateRole"); got != tt.want {
+				t.Errorf("%s: %v, want %v", text, got, tt.want)
+			}
+			d := Evaluate(&Set{Identity: []Attached{{Policy: p}}}, &Request{Principal: Principal{Kind: User, Account: "111122223333"}, Action: "iam:CreateRole", Resource: "*"})
+			if decided := d.Effect != ImplicitDeny; decided != tt.want {
+				t.Errorf("%s: evaluation says %v", text, d.Effect)
+			}
+		}
+	}
+}
+
 func TestStatementsKnowWhereTheyEnd(t *testing.T) {
 	t.Parallel()
 	const first, second = `{"Effect":"Allow","Action":"*","Resource":"*"}`, `{"Effect":"Deny", "Action":"s3:*","Resource":"*"}`

@@ -20,14 +20,13 @@ type Query struct {
 	ResourceAccount arn.AccountID
 	// Role is set when the resource is a role that is being assumed: its trust policy must allow, too.
 	Role *directory.Role
-	// ResourcePolicy is the resource's own policy, if it has one that speaks for this request.
-	ResourcePolicy *policy.Policy
 	// RequestTags are the tags in the request (aws:RequestTag/…, aws:TagKeys), ResourceTags the resource's.
 	RequestTags  []directory.Tag
 	ResourceTags []directory.Tag
 	// Keys are further condition keys of this one call; they go before all others.
 	Keys []Key
-	// Granted is set when the caller, a user, has the permission by a setting of the account, as if by an identity-based policy.
+	// Granted is set when the caller has the permission by what the operation is about, such as a setting of the account, as if by
+	// an identity-based policy of its user or role.
 	Granted bool
 }
 
@@ -151,12 +150,11 @@ func (e *evaluation) gather(a *Authorizer) {
 		for g := range e.view.GroupsOf(e.user) {
 			e.attach(g.Inline, g.Attached)
 		}
-		if e.query.Granted && e.subject.Principal.Kind == policy.User {
-			e.attach(nil, []string{e.everything()}) // of which this one query is the only part
-		}
+		e.grant()
 		e.bound(e.user.Boundary)
 	case e.role != nil:
 		e.attach(e.role.Inline, e.role.Attached)
+		e.grant()
 		e.bound(e.role.Boundary)
 	case e.subject.Principal.Kind == policy.FederatedUser:
 		// Root called GetFederationToken: the session policy is cut out of everything.
@@ -168,9 +166,6 @@ func (e *evaluation) gather(a *Authorizer) {
 	if r := e.query.Role; r != nil {
 		e.set.Trust = true
 		e.set.Resource = append(e.resource[:0], policy.Attached{Name: r.ARN, Policy: r.Trust.Policy(policy.Trust)})
-	}
-	if p := e.query.ResourcePolicy; p != nil {
-		e.set.Resource = append(e.set.Resource, policy.Attached{Name: e.query.Resource, Policy: p})
 	}
 	e.control()
 }
@@ -216,6 +211,13 @@ func (e *evaluation) attach(inline []directory.InlinePolicy, attached []string) 
 	}
 	for _, policyARN := range attached {
 		e.set.Identity = append(e.set.Identity, e.managed(policyARN, policy.Identity))
+	}
+}
+
+// grant attaches everything, of which this one query is the only part. What limits the caller does so all the same.
+func (e *evaluation) grant() {
+	if e.query.Granted {
+		e.attach(nil, []string{e.everything()})
 	}
 }
 

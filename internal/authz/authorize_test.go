@@ -104,6 +104,64 @@ func TestEveryLayerLimits(t *testing.T) {
 	}
 }
 
+// What is granted without a policy is granted to users, roles and federated users, within all that limits them.
+func TestGrantedIsLimited(t *testing.T) {
+	t.Parallel()
+	const action = "iam:GetDelegationRequest"
+	q := authz.Query{Action: action, Resource: "*"}
+	for name, tt := range map[string]struct {
+		identity, boundary, session, scp string
+		want                             policy.Effect
+		by                               policy.Type
+	}{
+		"nothing limits":   {"", "", "", "", policy.Allow, policy.Identity},
+		"all that limit":   {"", allow("iam:*"), allow("iam:*"), deny("s3:*"), policy.Allow, policy.Identity},
+		"identity denies":  {deny("iam:*"), "", "", "", policy.ExplicitDeny, policy.Identity},
+		"boundary silent":  {"", allow("s3:*"), "", "", policy.ImplicitDeny, policy.Boundary},
+		"boundary denies":  {"", deny("iam:*"), "", "", policy.ExplicitDeny, policy.Boundary},
+		"session silent":   {"", "", allow("s3:*"), "", policy.ImplicitDeny, policy.Session},
+		"session denies":   {"", "", deny("iam:*"), "", policy.ExplicitDeny, policy.Session},
+		"organization too": {"", "", "", deny("iam:*"), policy.ExplicitDeny, policy.SCP},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			b := dt.New(t, nil)
+			organized(b, tt.scp, "")
+			var own []string
+			if tt.identity != "" {
+				own = append(own, tt.identity)
+			}
+			u, r := b.User(dt.A, "u", own...), b.Role(dt.A, "r", trustA, own...)
+			if tt.boundary != "" {
+				u.Boundary = b.Policy(dt.A, "edge", tt.boundary).ARN
+				r.Boundary = u.Boundary
+			}
+			session := tt.session
+			if session == "" {
+				session = allow("*")
+			}
+			callers := map[string]identity.Caller{
+				"role": roleSession(r, identity.Session{Policy: tt.session}),
+				"federated user": {Kind: identity.FederatedUser, Account: dt.A, ARN: arn.FederatedUser(arn.AWS, dt.A, "f"), UserID: string(dt.A) + ":f",
+					PrincipalID: u.ID, Session: &identity.Session{Kind: identity.FederationSession, Account: dt.A, PrincipalID: u.ID, Name: "f", Policy: session}},
+			}
+			if tt.session == "" {
+				callers["user"] = user(u)
+			}
+			for kind, c := range callers {
+				granted := q
+				granted.Granted = true
+				if d := authz.New().Authorize(b.View(), request(c), granted); d.Effect != tt.want || d.By != tt.by {
+					t.Errorf("%s: %v by %v, want %v by %v", kind, d.Effect, d.By, tt.want, tt.by)
+				}
+				if d := authz.New().Authorize(b.View(), request(c), q); d.Allowed() {
+					t.Errorf("%s: allowed without a grant", kind)
+				}
+			}
+		})
+	}
+}
+
 func TestWhatIsMissingNeverAllows(t *testing.T) {
 	t.Parallel()
 	q := authz.Query{Action: "s3:GetObject", Resource: "arn:aws:s3:::b/k"}

@@ -137,7 +137,7 @@ func (d Decision) message() *message {
 	foreign := d.query.ResourceAccount != "" && d.query.ResourceAccount != d.caller.Account
 	seen := make(map[string]bool)
 	for _, p := range policy.Explain(&d.eval.set, &d.eval.subject).Policies {
-		if foreign && (p.Type == policy.Trust || p.Type == policy.Resource || p.Type == policy.RCP) {
+		if foreign && (p.Type == policy.Trust || p.Type == policy.RCP) {
 			continue
 		}
 		for _, s := range p.Statements {

@@ -34,7 +34,7 @@ type ask struct {
 	linkedService     string // whose service-linked role it is
 	credentialService string // of a service-specific credential
 	credentialDays    int32  // after which it expires; 0 if it does not
-	// granted is set when the account's password policy gives the permission.
+	// granted is set when the account's password policy gives the caller, a user, the permission.
 	granted bool
 }
 
@@ -63,8 +63,7 @@ func (s *Service) permitted(v *directory.View, req *identity.Request, operation 
 		ResourceAccount: t.account,
 		ResourceTags:    t.tags,
 		Keys:            append(k.values(a, t), a.delegation.values(k)...),
-		ResourcePolicy:  a.delegation.grant(operation, &req.Caller),
-		Granted:         a.granted,
+		Granted:         a.granted || a.delegation.granted(operation, &req.Caller),
 	}
 	if k&requestTags != 0 {
 		query.RequestTags = a.tags
@@ -160,10 +159,10 @@ func device(v *directory.View, c *identity.Caller, a ask) target {
 	if a.path != "" {
 		return target{arn: arn.MFADevice(v.Partition(), c.Account, a.path, a.name)}
 	}
-	if _, err := arn.Parse(a.name); err != nil { // the serial number of a hardware device
-		return target{arn: arn.MFADevice(v.Partition(), c.Account, "/", a.name)}
-	}
 	t := target{arn: a.name, account: ownerOf(a.name)}
+	if _, err := arn.Parse(a.name); err != nil { // the serial number of a hardware device
+		t = target{arn: arn.MFADevice(v.Partition(), c.Account, "/", a.name)}
+	}
 	if d, ok := v.Device(c.Account, a.name); ok {
 		t.tags = d.Tags
 	}

@@ -1,8 +1,6 @@
 package iam
 
 import (
-	"encoding/json"
-	"fmt"
 	"slices"
 	"strconv"
 
@@ -52,31 +50,14 @@ var (
 		"SendDelegationToken", "UpdateDelegationRequest"}
 )
 
-// grant is the permission that the request itself gives the caller, as a policy of the resource: what denies explicitly, and
-// what limits the caller, does so all the same. It is nil when the request gives none.
-func (d *delegationAsk) grant(operation string, c *identity.Caller) *policy.Policy {
-	granted := d.owner != "" && d.owner == c.ARN && operation == "ListDelegationRequests"
+// granted reports whether the request itself gives the caller the permission, as if by an identity-based policy: what denies
+// explicitly, and what limits the caller, does so all the same.
+func (d *delegationAsk) granted(operation string, c *identity.Caller) bool {
 	if r := d.request; r != nil {
-		granted = r.OwnerARN == "" && slices.Contains(grantedToTakers, operation) ||
+		return r.OwnerARN == "" && slices.Contains(grantedToTakers, operation) ||
 			owns(c, r) && slices.Contains(grantedToOwners, operation)
 	}
-	if !granted || c.Kind == identity.Root { // root needs none
-		return nil
-	}
-	p, err := policy.New(fmt.Sprintf(`{"Version":"2012-10-17","Statement":{"Effect":"Allow","Principal":{"AWS":%s},"Action":"iam:%s","Resource":"*"}}`,
-		quoted(c.ARN), operation), policy.Resource)
-	if err != nil {
-		return nil // an ARN that policies cannot name
-	}
-	return p
-}
-
-func quoted(s string) []byte {
-	b, err := json.Marshal(s)
-	if err != nil {
-		return []byte(`""`)
-	}
-	return b
+	return d.owner != "" && d.owner == c.ARN && operation == "ListDelegationRequests"
 }
 
 // owns compares the unique id too: one who was created anew under the name owns nothing.

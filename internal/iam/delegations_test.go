@@ -2,12 +2,14 @@ package iam
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 
+	"github.com/stint-sts/stint/arn"
 	"github.com/stint-sts/stint/internal/api"
 	"github.com/stint-sts/stint/internal/directory"
 	"github.com/stint-sts/stint/internal/identity"
@@ -282,8 +284,8 @@ func TestDelegationsOfOthers(t *testing.T) {
 	ok2(partner.GetDelegationRequest(t.Context(), s.view(), partner.as("plain"), &api.GetDelegationRequestInput{DelegationRequestId: meant.ID}))(t)
 }
 
-// The owner needs no policy for its own request; an explicit deny and a boundary stop it all the same, and whoever has its name
-// after it owns nothing.
+// The owner needs no policy for its own request; an explicit deny stops it all the same, and whoever has its name after it owns
+// nothing.
 func TestDelegationIsGrantedToItsOwner(t *testing.T) {
 	t.Parallel()
 	s := newStage(t, allowSTS)
@@ -330,6 +332,70 @@ func TestDelegationIsGrantedToItsOwner(t *testing.T) {
 	s.put(&again)
 	s.denied(get(s.as("caller"), request.ID), "GetDelegationRequest", s.arn("delegation-request/"+request.ID))
 	equal(t, "the other's requests", len(ok2(list(s.arn("user/caller")))(t)), 0)
+}
+
+// A boundary and session policies limit what a request grants to who takes it up and to its owner.
+func TestWhatADelegationGrantsIsLimited(t *testing.T) {
+	t.Parallel()
+	const none, boundary, session = "", "permissions boundary", "session policy"
+	for _, tt := range []struct {
+		caller  string
+		limited string
+		limit   func(s *stage, r *identity.Request)
+	}{
+		{"user", none, func(*stage, *identity.Request) {}},
+		{"user", boundary, func(s *stage, _ *identity.Request) {
+			u := s.mustUser("plain").Clone()
+			u.Boundary = s.arn("policy/edge")
+			s.put(u)
+		}},
+		{"role", none, func(*stage, *identity.Request) {}},
+		{"role", boundary, func(s *stage, _ *identity.Request) {
+			bare, _ := s.view().Role(s.account, "bare")
+			r := bare.Clone()
+			r.Boundary = s.arn("policy/edge")
+			s.put(r)
+		}},
+		{"role", session, func(_ *stage, r *identity.Request) { r.Caller.Session.Policy = allowSTS }},
+		{"role", session, func(s *stage, r *identity.Request) { r.Caller.Session.PolicyARNs = []string{s.arn(atFree)} }},
+		{"federated user", none, func(*stage, *identity.Request) {}},
+		{"federated user", session, func(_ *stage, r *identity.Request) { r.Caller.Session.Policy = allowSTS }},
+		{"federated user", session, func(_ *stage, r *identity.Request) { r.Caller.Session.Policy = "" }},
+	} {
+		s := newStage(t, allowSTS)
+		plain := s.mustUser("plain")
+		r := map[string]*identity.Request{
+			"user": s.as("plain"),
+			"role": s.inRole("bare"),
+			"federated user": {Time: arrival, Caller: identity.Caller{Kind: identity.FederatedUser, Account: s.account,
+				ARN: arn.FederatedUser(arn.AWS, s.account, "f"), UserID: string(s.account) + ":f", PrincipalID: plain.ID,
+				Session: &identity.Session{Kind: identity.FederationSession, Account: s.account, PrincipalID: plain.ID, Name: "f", Policy: allowAll}}},
+		}[tt.caller]
+		own := s.newRequest("own", plain)
+		own.OwnerARN, own.OwnerID = r.Caller.ARN, r.Caller.PrincipalID
+		s.put(own, s.newRequest("open", nil))
+		tt.limit(s, r)
+		_, getting := s.GetDelegationRequest(t.Context(), s.view(), r, &api.GetDelegationRequestInput{DelegationRequestId: own.ID})
+		_, listing := s.ListDelegationRequests(t.Context(), s.view(), r, &api.ListDelegationRequestsInput{OwnerId: &own.OwnerARN})
+		_, taking := s.AssociateDelegationRequest(t.Context(), s.view(), r, &api.AssociateDelegationRequestInput{DelegationRequestId: s.requestID("open")})
+		for _, did := range []struct {
+			operation, resource string
+			err                 error
+		}{
+			{"GetDelegationRequest", s.arn("delegation-request/" + own.ID), getting},
+			{"ListDelegationRequests", "*", listing},
+			{"AssociateDelegationRequest", s.arn("delegation-request/" + s.requestID("open")), taking},
+		} {
+			if tt.limited == none {
+				if did.err != nil {
+					t.Errorf("%s, %s: %v", tt.caller, did.operation, did.err)
+				}
+				continue
+			}
+			refused(t, did.err, identity.AccessDenied, "User: "+r.Caller.ARN+" is not authorized to perform: iam:"+did.operation+" on resource: "+did.resource+
+				" because no "+tt.limited+" allows the iam:"+did.operation+" action")
+		}
+	}
 }
 
 // The keys of the SAR decide.
@@ -455,6 +521,11 @@ func TestDelegationTemplates(t *testing.T) {
 		// What a value says stays a value.
 		{statement(`"s3:GetObject"`, `"arn:aws:s3:::@{bucket}"`, ""), []api.PolicyParameter{one("bucket", `b","Effect":"Allow`)},
 			statement(`"s3:GetObject"`, `"arn:aws:s3:::b\",\"Effect\":\"Allow"`, "")},
+		{statement(`["@{first}" , "@{second}"]`, `"*"`, ""), []api.PolicyParameter{many("second", "s3:PutObject"), many("first", "s3:GetObject", "s3:ListBucket")},
+			statement(`["s3:GetObject","s3:ListBucket" , "s3:PutObject"]`, `"*"`, "")},
+		// Nor do a value and what is around it make a place.
+		{statement(`"s3:GetObject"`, `"arn:aws:s3:::@{first}{second}/@{second}"`, ""), []api.PolicyParameter{one("first", "@"), one("second", "b")},
+			statement(`"s3:GetObject"`, `"arn:aws:s3:::@{second}/b"`, "")},
 	} {
 		got, err := create(tt.template, tt.parameters...)
 		if err != nil {
@@ -464,8 +535,15 @@ func TestDelegationTemplates(t *testing.T) {
 		equal(t, "policy", got.Policy.Text(), tt.want)
 	}
 	const unbounded = "A policy that allows iam:CreateRole must require a permissions boundary by the condition key iam:PermissionsBoundary."
-	condition := func(operator string) string {
-		return `,"Condition":{"` + operator + `":{"iam:PermissionsBoundary":"arn:aws:iam::111122223333:policy/edge"}}`
+	of := func(operator, boundaries string) string {
+		return `,"Condition":{"` + operator + `":{"iam:PermissionsBoundary":` + boundaries + `}}`
+	}
+	condition := func(operator string) string { return of(operator, `"arn:aws:iam::111122223333:policy/edge"`) }
+	except := func(actions string) string {
+		return `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","NotAction":` + actions + `,"Resource":"*"}]}`
+	}
+	vague := func(boundary string) string {
+		return "The permissions boundary " + boundary + " must be the ARN of a policy."
 	}
 	for _, tt := range []struct {
 		template   string
@@ -475,7 +553,7 @@ func TestDelegationTemplates(t *testing.T) {
 		{statement(`"@{actions}"`, `"*"`, ""), nil, "The policy template has a place that no parameter fills."},
 		{statement(`"s3:GetObject"`, `"*"`, ""), []api.PolicyParameter{one("bucket", "b")}, "The policy template has no place for the parameter bucket."},
 		{statement(`"s3:@{actions}"`, `"*"`, ""), []api.PolicyParameter{many("actions", "GetObject")}, "The policy template has no place for the parameter actions."},
-		{statement(`"@{actions}"`, `"*"`, ""), []api.PolicyParameter{one("actions", "@{actions}")}, "The policy template has no place for the parameter actions."},
+		{statement(`"@{actions}"`, `"*"`, ""), []api.PolicyParameter{one("actions", "@{actions}")}, "A value of the parameter actions has a place itself."},
 		{statement(`"@{actions}"`, `"*"`, ""), []api.PolicyParameter{one("actions", "a", "b")}, "The parameter actions must have one value, or be a stringList."},
 		{statement(`"@{actions}"`, `"*"`, ""), []api.PolicyParameter{many("actions")}, "The parameter actions must have one value, or be a stringList."},
 		{statement(`"@{actions}"`, `"*"`, ""), []api.PolicyParameter{one("actions", "a"), many("actions", "b")}, "The parameter actions is given twice."},
@@ -488,19 +566,87 @@ func TestDelegationTemplates(t *testing.T) {
 		{statement(`"iam:Create*"`, `"*"`, ""), nil, unbounded},
 		{statement(`"iam:createrole"`, `"*"`, condition("StringNotEquals")), nil, unbounded},
 		{statement(`"iam:CreateRole"`, `"*"`, condition("StringEqualsIfExists")), nil, unbounded},
-		{`{"Version":"2012-10-17","Statement":[{"Effect":"Allow","NotAction":"s3:*","Resource":"*"}]}`, nil, unbounded},
+		{except(`"s3:*"`), nil, unbounded},
+		{except(`["iam:[c]reateRole"]`), nil, unbounded},
+		{except(`"iam:\\createRole"`), nil, unbounded},
+		{except(`"iam:[^a]*"`), nil, unbounded},
+		{statement(`"iam:CreateRole"`, `"*"`, of("StringLike", `"*"`)), nil, vague("*")},
+		{statement(`"iam:CreateRole"`, `"*"`, of("ArnLike", `["arn:aws:iam::111122223333:policy/edge","arn:aws:iam::*:policy/edge"]`)), nil,
+			vague("arn:aws:iam::*:policy/edge")},
+		{statement(`"iam:CreateRole"`, `"*"`, of("StringEquals", `"${aws:PrincipalTag/b}"`)), nil, vague("${aws:PrincipalTag/b}")},
+		{statement(`"iam:CreateRole"`, `"*"`, of("StringEquals", `"arn:aws:iam::111122223333:policy/${aws:username}"`)), nil,
+			vague("arn:aws:iam::111122223333:policy/${aws:username}")},
+		{statement(`"iam:CreateRole"`, `"*"`, of("StringEquals", `"arn:aws:iam::111122223333:role/edge"`)), nil, vague("arn:aws:iam::111122223333:role/edge")},
 	} {
 		_, err := create(tt.template, tt.parameters...)
 		refused(t, err, identity.InvalidInput, tt.want)
 	}
 	for _, fine := range []string{
 		statement(`"iam:CreateRole"`, `"*"`, condition("ArnLike")),
+		statement(`"iam:CreateRole"`, `"*"`, of("StringLike", `["arn:aws:iam::111122223333:policy/edge","arn:aws:iam::aws:policy/ReadOnlyAccess"]`)),
+		statement(`"iam:[c]reateRole"`, `"*"`, ""),
+		except(`"iam:Create*"`),
 		statement(`"iam:Get*"`, `"*"`, ""),
 		`{"Version":"2012-10-17","Statement":[{"Effect":"Allow","NotAction":["IAM:*"],"Resource":"*"},{"Effect":"Deny","Action":"*","Resource":"arn:aws:s3:::x"}]}`,
 	} {
 		if _, err := create(fine); err != nil {
 			t.Errorf("%s: %v", fine, err)
 		}
+	}
+}
+
+// A template grows with its places alone. Values that hold places of others are refused, and a text that becomes too long is not
+// written to its end.
+func TestDelegationTemplatesStaySmall(t *testing.T) {
+	t.Parallel()
+	const levels = 20 // 2^20 times the last value, were places in values filled
+	var places strings.Builder
+	parameters := make([]api.PolicyParameter, levels)
+	for i := range parameters {
+		name := func(i int) string { return "level" + string(rune('a'+i)) }
+		fmt.Fprintf(&places, "@{%s}", name(i))
+		parameters[i] = api.PolicyParameter{Name: new(name(i)), Values: []string{strings.Repeat("@{"+name(i+1)+"}", 2)}}
+	}
+	_, err := delegationParameters(parameters)
+	refused(t, err, identity.InvalidInput, "A value of the parameter levela has a place itself.")
+	for i := range parameters {
+		parameters[i].Values = []string{"x"}
+	}
+	kept := ok2(delegationParameters(parameters))(t)
+	template := func(places string) string {
+		return `{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"s3:GetObject","Resource":"arn:aws:s3:::` + places + `"}}`
+	}
+	filled, _, err := renderTemplate(template(places.String()), kept)
+	if err != nil {
+		t.Fatal(err)
+	}
+	equal(t, "policy", filled.Text(), template(strings.Repeat("x", levels)))
+
+	// Even places that got past the parameters' check are not filled.
+	kept[0].Values = []string{strings.Repeat("@{levelb}", 2)}
+	filled, _, err = renderTemplate(template(places.String()), kept)
+	if err != nil {
+		t.Fatal(err)
+	}
+	equal(t, "policy", filled.Text(), template("@{levelb}@{levelb}"+strings.Repeat("x", levels-1)))
+
+	for _, tt := range []struct {
+		places, length int
+		want           string
+	}{
+		{10, 100, ""},
+		{10, 1000, "The policy is too large for a session."},
+		{100, 1 << 16, "The policy is too large for a session."}, // longer than any document is read
+	} {
+		long := []directory.DelegationParameter{{Name: "bucket", Values: []string{strings.Repeat("b", tt.length)}}}
+		_, _, err := renderTemplate(template(strings.Repeat("@{bucket}", tt.places)), long)
+		if tt.want == "" {
+			if err != nil {
+				t.Errorf("%d places: %v", tt.places, err)
+			}
+			continue
+		}
+		refused(t, err, identity.InvalidInput, tt.want)
 	}
 }
 

@@ -3,7 +3,6 @@ package iam
 import (
 	"bytes"
 	"encoding/json"
-	"path"
 	"slices"
 	"strings"
 
@@ -32,6 +31,8 @@ func delegationParameters(in []api.PolicyParameter) ([]directory.DelegationParam
 			return nil, invalidDelegation("The parameter " + d.Name + " is given twice.")
 		case len(d.Values) == 0 || !d.List && len(d.Values) > 1:
 			return nil, invalidDelegation("The parameter " + d.Name + " must have one value, or be a stringList.")
+		case slices.ContainsFunc(d.Values, func(value string) bool { return strings.Contains(value, placeBegin) }):
+			return nil, invalidDelegation("A value of the parameter " + d.Name + " has a place itself.")
 		}
 		out = append(out, d)
 	}
@@ -41,23 +42,16 @@ func delegationParameters(in []api.PolicyParameter) ([]directory.DelegationParam
 // renderTemplate fills the places of a template. Every place has its parameter and every parameter a place. The result is a
 // session policy, and one that fits into a session.
 func renderTemplate(template string, parameters []directory.DelegationParameter) (*directory.Document, []string, error) {
-	text := template
-	for _, p := range parameters {
-		filled := fillPlace(text, p)
-		if filled == text {
-			return nil, nil, invalidDelegation("The policy template has no place for the parameter " + p.Name + ".")
-		}
-		text = filled
-	}
-	if strings.Contains(text, placeBegin) {
-		return nil, nil, invalidDelegation("The policy template has a place that no parameter fills.")
+	text, err := fillPlaces(template, parameters)
+	if err != nil {
+		return nil, nil, err
 	}
 	parsed, err := policy.Parse(text, policy.Session)
 	if err != nil {
 		return nil, nil, invalidDelegation("The policy template does not make a valid policy with these parameters.").Because(err)
 	}
 	if session.Packed(compact(text), nil, nil).Percent() > 100 {
-		return nil, nil, invalidDelegation("The policy is too large for a session.")
+		return nil, nil, tooLargeDelegation()
 	}
 	boundaries, err := roleBoundaries(parsed)
 	if err != nil {
@@ -66,32 +60,74 @@ func renderTemplate(template string, parameters []directory.DelegationParameter)
 	return directory.NewDocument(text), boundaries, nil
 }
 
-// fillPlace puts a parameter into JSON text. Places are inside strings, since the text is JSON, and values stay inside them.
-func fillPlace(text string, p directory.DelegationParameter) string {
-	place := placeBegin + p.Name + "}"
-	if !p.List {
-		literal := quoted(p.Values[0])
-		return strings.ReplaceAll(text, place, string(literal[1:len(literal)-1]))
+// maxFilled is how long a filled template is at most, in bytes, before what does not count is taken out of it: the longest
+// document that IAM takes (IAM model, policyDocumentType).
+const maxFilled = 131072
+
+// fillPlaces puts the parameters into JSON text. Places are inside strings, since the text is JSON, and values stay inside
+// them. The template is gone through once, and what was put in is never looked at again: a value makes no place, so that the
+// text grows with the template and not with itself.
+func fillPlaces(template string, parameters []directory.DelegationParameter) (string, error) {
+	literals := make([]string, len(parameters))
+	for i := range parameters {
+		literals[i] = literal(&parameters[i])
 	}
+	filled := make([]bool, len(parameters))
+	var b strings.Builder
+	for {
+		text, rest, found := strings.Cut(template, placeBegin)
+		if !found {
+			b.WriteString(text)
+			break
+		}
+		name, rest, closed := strings.Cut(rest, "}")
+		i := slices.IndexFunc(parameters, func(p directory.DelegationParameter) bool { return p.Name == name })
+		if i < 0 || !closed {
+			return "", invalidDelegation("The policy template has a place that no parameter fills.")
+		}
+		value := literals[i]
+		if parameters[i].List {
+			var opened, ended bool
+			text, opened = strings.CutSuffix(text, `"`)
+			rest, ended = strings.CutPrefix(rest, `"`)
+			if !opened || !ended {
+				return "", noPlace(parameters[i].Name)
+			}
+			if strings.HasSuffix(strings.TrimRight(text, " \t\r\n"), ":") {
+				value = "[" + value + "]"
+			}
+		}
+		if b.Len()+len(text)+len(value) > maxFilled {
+			return "", tooLargeDelegation()
+		}
+		b.WriteString(text)
+		b.WriteString(value)
+		filled[i], template = true, rest
+	}
+	if i := slices.Index(filled, false); i >= 0 {
+		return "", noPlace(parameters[i].Name)
+	}
+	return b.String(), nil
+}
+
+// literal is a parameter as JSON text: the inside of a string, or strings with commas between them.
+func literal(p *directory.DelegationParameter) string {
 	values := make([]string, len(p.Values))
 	for i, v := range p.Values {
 		values[i] = string(quoted(v))
 	}
-	list := strings.Join(values, ",")
-	var b strings.Builder
-	for {
-		before, after, found := strings.Cut(text, `"`+place+`"`)
-		b.WriteString(before)
-		if !found {
-			return b.String()
-		}
-		if strings.HasSuffix(strings.TrimRight(before, " \t\r\n"), ":") {
-			b.WriteString("[" + list + "]")
-		} else {
-			b.WriteString(list)
-		}
-		text = after
+	if p.List {
+		return strings.Join(values, ",")
 	}
+	return values[0][1 : len(values[0])-1]
+}
+
+func quoted(s string) []byte {
+	b, err := json.Marshal(s)
+	if err != nil {
+		return []byte(`""`)
+	}
+	return b
 }
 
 func compact(text string) string {
@@ -108,7 +144,7 @@ func roleBoundaries(d *policy.Document) ([]string, error) {
 	var out []string
 	for i := range d.Statements {
 		st := &d.Statements[i]
-		if st.Effect != policy.Allow || !coversAction(st, "iam:createrole") {
+		if st.Effect != policy.Allow || !st.SpeaksOf("iam:CreateRole") {
 			continue
 		}
 		var boundaries []string
@@ -120,6 +156,11 @@ func roleBoundaries(d *policy.Document) ([]string, error) {
 		if len(boundaries) == 0 {
 			return nil, invalidDelegation("A policy that allows iam:CreateRole must require a permissions boundary by the condition key iam:PermissionsBoundary.")
 		}
+		for _, boundary := range boundaries {
+			if isPattern(boundary) || policyShaped(boundary) != nil { // a pattern lets the role's maker choose
+				return nil, invalidDelegation("The permissions boundary " + boundary + " must be the ARN of a policy.")
+			}
+		}
 		out = append(out, boundaries...)
 	}
 	return once(out), nil
@@ -130,19 +171,12 @@ func requiresValue(operator string) bool {
 	return slices.Contains([]string{"stringequals", "stringlike", "arnequals", "arnlike"}, strings.ToLower(operator))
 }
 
-// coversAction reports whether a statement speaks of an action, given in lower case. Of a pattern that is odd it assumes what
-// makes the statement speak of more.
-func coversAction(st *policy.Statement, action string) bool {
-	matches := func(otherwise bool) func(pattern string) bool {
-		return func(pattern string) bool {
-			matched, err := path.Match(strings.ToLower(pattern), action)
-			return matched || err != nil && otherwise
-		}
-	}
-	if len(st.NotActions) > 0 {
-		return !slices.ContainsFunc(st.NotActions, matches(false))
-	}
-	return slices.ContainsFunc(st.Actions, matches(true))
+func noPlace(parameter string) *identity.Fault {
+	return invalidDelegation("The policy template has no place for the parameter " + parameter + ".")
+}
+
+func tooLargeDelegation() *identity.Fault {
+	return invalidDelegation("The policy is too large for a session.")
 }
 
 func invalidDelegation(message string) *identity.Fault {

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/stint-sts/stint/internal/api"
+	"github.com/stint-sts/stint/internal/directory"
 	"github.com/stint-sts/stint/internal/identity"
 	"github.com/stint-sts/stint/internal/mfa"
 )
@@ -140,6 +141,45 @@ func TestHardwareDevices(t *testing.T) {
 	ok2(s.DeactivateMFADevice(ctx, s.view(), r, &api.DeactivateMFADeviceInput{UserName: new("plain"), SerialNumber: token.Serial}))(t)
 	if _, there := s.view().Get(token.Key()); there {
 		t.Error("a hardware device that is nobody's is still known")
+	}
+}
+
+// The tags of a hardware device decide, as those of a virtual one do.
+func TestTagsOfDevicesDecide(t *testing.T) {
+	t.Parallel()
+	for _, serial := range []string{"GAHT12345678", ""} {
+		s := newStage(t, allowSTS)
+		d := s.newDevice("GAHT12345678")
+		d.UserID, d.Enabled, d.Tags = s.mustUser("plain").ID, now(s.root()), []directory.Tag{{Key: "team", Value: "blue"}}
+		if serial != "" {
+			d.Serial = serial
+		}
+		s.put(d)
+		calls := map[string]func() error{
+			"TagMFADevice": func() error {
+				_, err := s.TagMFADevice(t.Context(), s.view(), s.as("caller"), &api.TagMFADeviceInput{SerialNumber: d.Serial, Tags: []api.Tag{{Key: "k", Value: "v"}}})
+				return err
+			},
+			"UntagMFADevice": func() error {
+				_, err := s.UntagMFADevice(t.Context(), s.view(), s.as("caller"), &api.UntagMFADeviceInput{SerialNumber: d.Serial, TagKeys: []string{"k"}})
+				return err
+			},
+			"ListMFADeviceTags": func() error {
+				_, err := s.ListMFADeviceTags(t.Context(), s.view(), s.as("caller"), &api.ListMFADeviceTagsInput{SerialNumber: d.Serial})
+				return err
+			},
+		}
+		for operation, call := range calls {
+			permit := func(value string) {
+				s.permit(allowing(operation, []string{"*"}, map[string]any{"StringEquals": map[string]any{"aws:ResourceTag/team": value}}))
+			}
+			permit("red")
+			s.denied(call(), operation, s.arn("mfa/GAHT12345678"))
+			permit("blue")
+			if err := call(); err != nil {
+				t.Errorf("%s of %s: %v", operation, d.Serial, err)
+			}
+		}
 	}
 }
 

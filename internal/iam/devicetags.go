@@ -10,7 +10,7 @@ import (
 
 // TagMFADevice adds tags to a device.
 func (s *Service) TagMFADevice(ctx context.Context, _ *directory.View, req *identity.Request, in *api.TagMFADeviceInput) (*api.Empty, error) {
-	tags, err := requestedTags(in.Tags)
+	tags, err := someTags(in.Tags)
 	if err != nil {
 		return nil, err
 	}

@@ -153,7 +153,7 @@ func (s *Service) RemoveRoleFromInstanceProfile(
 
 // TagInstanceProfile adds tags to an instance profile.
 func (s *Service) TagInstanceProfile(ctx context.Context, _ *directory.View, req *identity.Request, in *api.TagInstanceProfileInput) (*api.Empty, error) {
-	tags, err := requestedTags(in.Tags)
+	tags, err := someTags(in.Tags)
 	if err != nil {
 		return nil, err
 	}

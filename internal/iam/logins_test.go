@@ -149,6 +149,9 @@ func TestUsersMayChangeTheirPasswords(t *testing.T) {
 			}
 			_, err := s.ChangePassword(t.Context(), s.view(), s.as("caller"), &api.ChangePasswordInput{OldPassword: carolsPassword, NewPassword: "Next-one-1"})
 			_, getting := s.GetAccountPasswordPolicy(t.Context(), s.view(), s.as("caller"), &api.Empty{})
+			if _, err := s.GetAccountPasswordPolicy(t.Context(), s.view(), s.inRole("bare"), &api.Empty{}); err == nil {
+				t.Error("the policy is shown to a role")
+			}
 			if tt.reason == "" {
 				if err != nil || getting != nil {
 					t.Fatalf("changing: %v, getting: %v", err, getting)

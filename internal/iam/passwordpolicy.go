@@ -16,7 +16,8 @@ func (s *Service) GetAccountPasswordPolicy(
 	_ context.Context, v *directory.View, req *identity.Request, _ *api.Empty,
 ) (*api.GetAccountPasswordPolicyOutput, error) {
 	a, known := v.Account(req.Caller.Account)
-	if err := s.authorize(v, req, ask{operation: "GetAccountPasswordPolicy", granted: known && letsUsersChange(a)}); err != nil {
+	granted := known && letsUsersChange(a) && req.Caller.Kind == identity.User
+	if err := s.authorize(v, req, ask{operation: "GetAccountPasswordPolicy", granted: granted}); err != nil {
 		return nil, err
 	}
 	if !known || a.Passwords == nil {

@@ -158,7 +158,7 @@ func policiesInScope(v *directory.View, account arn.AccountID, scope string) ite
 
 // TagPolicy adds tags to a managed policy.
 func (s *Service) TagPolicy(ctx context.Context, _ *directory.View, req *identity.Request, in *api.TagPolicyInput) (*api.Empty, error) {
-	tags, err := requestedTags(in.Tags)
+	tags, err := someTags(in.Tags)
 	if err != nil {
 		return nil, err
 	}

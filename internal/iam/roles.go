@@ -168,7 +168,7 @@ func (s *Service) ListRoles(_ context.Context, v *directory.View, req *identity.
 
 // TagRole adds tags to a role.
 func (s *Service) TagRole(ctx context.Context, _ *directory.View, req *identity.Request, in *api.TagRoleInput) (*api.Empty, error) {
-	tags, err := requestedTags(in.Tags)
+	tags, err := someTags(in.Tags)
 	if err != nil {
 		return nil, err
 	}

@@ -142,7 +142,7 @@ func (s *Service) DeleteServerCertificate(
 func (s *Service) TagServerCertificate(
 	ctx context.Context, _ *directory.View, req *identity.Request, in *api.TagServerCertificateInput,
 ) (*api.Empty, error) {
-	tags, err := requestedTags(in.Tags)
+	tags, err := someTags(in.Tags)
 	if err != nil {
 		return nil, err
 	}

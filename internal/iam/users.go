@@ -156,7 +156,7 @@ func (s *Service) ListUsers(_ context.Context, v *directory.View, req *identity.
 
 // TagUser adds tags to a user.
 func (s *Service) TagUser(ctx context.Context, _ *directory.View, req *identity.Request, in *api.TagUserInput) (*api.Empty, error) {
-	tags, err := requestedTags(in.Tags)
+	tags, err := someTags(in.Tags)
 	if err != nil {
 		return nil, err
 	}
