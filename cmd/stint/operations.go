@@ -22,7 +22,7 @@ func bindings(tokens *sts.Service, identities *iam.Service, accounts *organizati
 		wire.Bind(wire.GetSessionToken, tokens.GetSessionToken),
 		wire.Refuse(wire.AssumeRoleWithSAML),
 		wire.Bind(wire.AssumeRoleWithWebIdentity, tokens.AssumeRoleWithWebIdentity),
-		wire.Refuse(wire.AssumeRoot),
+		wire.Bind(wire.AssumeRoot, tokens.AssumeRoot),
 		wire.Refuse(wire.GetDelegatedAccessToken),
 		wire.Refuse(wire.GetWebIdentityToken),
 

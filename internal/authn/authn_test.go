@@ -397,6 +397,7 @@ func TestPermitted(t *testing.T) {
 		{"user session", sessionOf(identity.UserSession, false), "sts", "GetCallerIdentity", ""},
 		{"user session", sessionOf(identity.UserSession, false), "sts", "GetSessionToken", identity.AccessDenied},
 		{"root session", sessionOf(identity.RootSession, false), "iam", "ListUsers", identity.InvalidClientTokenID},
+		{"assumed root", sessionOf(identity.AssumedRootSession, false), "iam", "ListAccessKeys", ""},
 		{"federated", sessionOf(identity.FederationSession, false), "iam", "GetUser", identity.InvalidClientTokenID},
 		{"federated", sessionOf(identity.FederationSession, true), "iam", "GetUser", identity.InvalidClientTokenID},
 		{"federated", sessionOf(identity.FederationSession, false), "sts", "GetCallerIdentity", ""},

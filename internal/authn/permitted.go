@@ -5,10 +5,10 @@ import "github.com/stint-sts/stint/internal/identity"
 // Permitted refuses what credentials of the caller's kind may not call, whatever the policies say (STS API reference, and IAM
 // UG, requesting temporary security credentials): sessions of GetSessionToken only AssumeRole and GetCallerIdentity in STS,
 // and IAM and Stint's own operations only with MFA; sessions of GetFederationToken only GetCallerIdentity in STS, and nothing
-// elsewhere.
+// elsewhere. What a session of AssumeRoot may call is its task policy's to say.
 func Permitted(c *identity.Caller, service, operation string) error {
 	s := c.Session
-	if s == nil || s.Kind == identity.RoleSession {
+	if s == nil || s.Kind == identity.RoleSession || s.Kind == identity.AssumedRootSession {
 		return nil
 	}
 	withMFA := s.Kind != identity.FederationSession && !s.MFATime.IsZero()

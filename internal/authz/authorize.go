@@ -241,7 +241,7 @@ func (e *evaluation) managed(policyARN string, t policy.Type) policy.Attached {
 
 // restrict sets the session policies.
 func (e *evaluation) restrict(a *Authorizer, s *identity.Session) {
-	e.set.HasSession = s.Kind == identity.FederationSession || s.Policy != "" || len(s.PolicyARNs) > 0
+	e.set.HasSession = s.Kind == identity.FederationSession || s.Kind == identity.AssumedRootSession || s.Policy != "" || len(s.PolicyARNs) > 0
 	e.set.Session = e.session[:0]
 	if s.Policy != "" {
 		p, err := a.SessionPolicy(s.Policy)

@@ -91,6 +91,10 @@ type step struct {
 	Save    string `json:"save"`
 	Member  string `json:"member"`
 
+	Management   string   `json:"management"`
+	Members      []string `json:"members"`
+	RootSessions bool     `json:"centralized_root_access"`
+
 	URL         string   `json:"url"`
 	ClientIDs   []string `json:"client_ids"`
 	Thumbprints []string `json:"thumbprints"`

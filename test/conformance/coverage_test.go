@@ -41,7 +41,7 @@ var sharedCoverage = []coverage{
 	{"iam", 35, 35},
 	{"oidc", 17, all},
 	{"saml", 17, none},
-	{"root", 4, none},
+	{"root", 4, all},
 	{"jwt", 5, none},
 	{"del", 1, none},
 	{"bnd", 19, apart},
