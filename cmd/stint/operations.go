@@ -24,7 +24,7 @@ func bindings(tokens *sts.Service, identities *iam.Service, accounts *organizati
 		wire.Bind(wire.AssumeRoleWithWebIdentity, tokens.AssumeRoleWithWebIdentity),
 		wire.Bind(wire.AssumeRoot, tokens.AssumeRoot),
 		wire.Refuse(wire.GetDelegatedAccessToken),
-		wire.Refuse(wire.GetWebIdentityToken),
+		wire.Bind(wire.GetWebIdentityToken, tokens.GetWebIdentityToken),
 
 		// Users.
 		wire.Bind(wire.AttachUserPolicy, identities.AttachUserPolicy),

@@ -23,7 +23,7 @@ func everyKind() []Entity {
 	return []Entity{
 		&Account{ID: accountA, ARN: arn.Root(arn.AWS, accountA), Alias: "main", Created: created,
 			RootKeys: []AccessKey{{ID: "AKIA1", Secret: key("root"), Status: Inactive, Created: created}}, DisabledRegions: []string{"ap-east-1"},
-			Outbound: &OutboundIssuer{"id", true}, GlobalEndpointTokenVersion: 2,
+			Outbound: &OutboundIssuer{"id", true, []OutboundKey{{"k", "ES384", key("issuer"), "{}", created}}}, GlobalEndpointTokenVersion: 2,
 			Passwords: &PasswordPolicy{MinimumLength: 8, Symbols: true, Numbers: true, Uppercase: true, Lowercase: true, UsersMayChange: true,
 				MaxAgeDays: 90, ReusePrevention: 3, HardExpiry: new(bool)}},
 		&User{Account: accountA, Name: "Alice", Path: "/a/", ID: "AIDA1", ARN: "arn", Created: created, Tags: tags, Boundary: "b",

@@ -29,6 +29,8 @@ type Service struct {
 	// WebIdentity verifies the tokens of AssumeRoleWithWebIdentity.
 	WebIdentity *oidc.Verifier
 	Random      io.Reader
+	// OutboundIssuer makes the URL of an account's own token issuer of the issuer's id.
+	OutboundIssuer func(id string) string
 	// MaxSession is the longest session that the administrator allows; zero leaves it to AWS's limits.
 	MaxSession time.Duration
 }

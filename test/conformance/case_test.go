@@ -150,6 +150,9 @@ type expectation struct {
 	JSON             map[string]json.RawMessage `json:"json"`
 	JSONPaths        map[string]json.RawMessage `json:"json_paths"`
 	JSONInMember     string                     `json:"json_in_member"`
+	JWTMember        string                     `json:"jwt_member"`
+	JWTHeader        json.RawMessage            `json:"jwt_header"`
+	JWTClaims        json.RawMessage            `json:"jwt_claims"`
 	XMLNamespace     string                     `json:"xmlns"`
 	Checks           []string                   `json:"checks"`
 }

@@ -42,7 +42,7 @@ var sharedCoverage = []coverage{
 	{"oidc", 17, all},
 	{"saml", 17, none},
 	{"root", 4, all},
-	{"jwt", 5, none},
+	{"jwt", 5, all},
 	{"del", 1, none},
 	{"bnd", 19, apart},
 	{"fep", 4, none},
