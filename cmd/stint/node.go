@@ -135,6 +135,7 @@ func (n *node) frontend(uses *lastuse.Tracker) *wire.Frontend {
 		MaxSession: n.maxSession,
 
 		OutboundIssuer: n.outboundIssuer,
+		TradeIns:       tradeIns{n.store},
 	}
 	n.federation.Now, n.federation.Log = n.now, n.log
 	n.federation.Own = func(issuer string) bool { return n.site.Own(n.store.View(), issuer) }
@@ -174,6 +175,22 @@ func (l ledger) Spend(ctx context.Context, account arn.AccountID, deviceID strin
 	err := l.store.Spend(ctx, account, deviceID, step)
 	if errors.Is(err, store.ErrSpent) {
 		return fmt.Errorf("%w: %w", mfa.ErrSpent, err)
+	}
+	return err
+}
+
+// tradeIns keeps in the delegation requests whether their exchange tokens were traded in.
+type tradeIns struct{ store *store.Store }
+
+// Trade implements sts.TradeIns. A finalized request is not changed any more but by this: a conflict is another trade-in.
+func (t tradeIns) Trade(ctx context.Context, r *directory.DelegationRequest, now time.Time) error {
+	traded := r.Clone()
+	traded.Traded = now.UTC().Truncate(time.Second)
+	c := new(directory.Change)
+	c.PutFor(traded, r.Expires.Add(directory.DelegationRetention).Sub(now).Truncate(time.Second))
+	err := t.store.Commit(ctx, c)
+	if errors.Is(err, store.ErrConflict) {
+		return fmt.Errorf("%w: %w", sts.ErrTraded, err)
 	}
 	return err
 }

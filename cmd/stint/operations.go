@@ -23,7 +23,7 @@ func bindings(tokens *sts.Service, identities *iam.Service, accounts *organizati
 		wire.Refuse(wire.AssumeRoleWithSAML),
 		wire.Bind(wire.AssumeRoleWithWebIdentity, tokens.AssumeRoleWithWebIdentity),
 		wire.Bind(wire.AssumeRoot, tokens.AssumeRoot),
-		wire.Refuse(wire.GetDelegatedAccessToken),
+		wire.Bind(wire.GetDelegatedAccessToken, tokens.GetDelegatedAccessToken),
 		wire.Bind(wire.GetWebIdentityToken, tokens.GetWebIdentityToken),
 
 		// Users.

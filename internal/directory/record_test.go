@@ -49,7 +49,7 @@ func everyKind() []Entity {
 		&DelegationRequest{Account: accountA, ID: "dr-1", OwnerAccount: accountB, OwnerARN: "arn", OwnerID: "AIDA1", WorkflowID: "w", Description: "d",
 			Message: "m", RedirectURL: "u", Channel: "c", Template: "t", Parameters: []DelegationParameter{{"n", true, []string{"v"}}}, Policy: document,
 			Boundaries: []string{"b"}, SessionSeconds: 300, OnlySendByOwner: true, State: DelegationFinalized, Notes: "n", RejectionReason: "r",
-			Created: created, Updated: created, Expires: created, Released: created,
+			Created: created, Updated: created, Expires: created, Released: created, Traded: created,
 			Approver: &Approver{"arn", "AROA1", "s", "alice", created, []ApproverTag{{"k", "v", true}}, []ApproverAttribute{{"k", []string{"v"}}}}},
 
 		&InstanceProfile{Account: accountA, Name: "Web", Path: "/", ID: "AIPA1", ARN: "arn", Created: created, RoleID: "AROA1", Tags: tags},
@@ -120,8 +120,8 @@ func TestRecordsHoldNoClearSecret(t *testing.T) {
 			s.Sealed = sealed
 		}
 	}
-	if with != 9 {
-		t.Errorf("%d secrets looked at, want 9", with)
+	if with != 10 {
+		t.Errorf("%d secrets looked at, want 10", with)
 	}
 }
 

@@ -243,7 +243,7 @@ func (s *Service) ReceiveDelegationNotification(
 		OwnerAccountID:      string(r.OwnerAccount),
 		UpdatedAt:           r.Updated,
 	}
-	if r.StateAt(req.Time) != directory.DelegationFinalized || !req.Time.Before(r.Ends()) {
+	if r.StateAt(req.Time) != directory.DelegationFinalized || !req.Time.Before(r.Ends()) || !r.Traded.IsZero() {
 		return out, nil
 	}
 	token, err := s.Sealer.SealTradeIn(v, session.TradeIn{RequestID: r.ID, Released: r.Released})

@@ -31,6 +31,8 @@ type Service struct {
 	Random      io.Reader
 	// OutboundIssuer makes the URL of an account's own token issuer of the issuer's id.
 	OutboundIssuer func(id string) string
+	// TradeIns remembers the exchange tokens of GetDelegatedAccessToken.
+	TradeIns TradeIns
 	// MaxSession is the longest session that the administrator allows; zero leaves it to AWS's limits.
 	MaxSession time.Duration
 }

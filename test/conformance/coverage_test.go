@@ -43,7 +43,7 @@ var sharedCoverage = []coverage{
 	{"saml", 17, none},
 	{"root", 4, all},
 	{"jwt", 5, all},
-	{"del", 1, none},
+	{"del", 1, all},
 	{"bnd", 19, apart},
 	{"fep", 4, none},
 }
