@@ -207,7 +207,7 @@ type DelegationNotification struct {
 	State               string    `json:"State"`
 	OwnerAccountID      string    `json:"OwnerAccountId,omitempty"`
 	UpdatedAt           time.Time `json:"UpdatedAt"`
-	// ExchangeToken and ExpiresAt are there from the moment at which the token was sent until it expires.
+	// ExchangeToken and ExpiresAt are there from the moment at which the token was sent until it is traded in or expires.
 	ExchangeToken string    `json:"ExchangeToken,omitempty"`
 	ExpiresAt     time.Time `json:"ExpiresAt,omitzero"`
 }

@@ -116,7 +116,7 @@ func TestDelegation(t *testing.T) {
 		h.must(h.ops, "iam", step, "DelegationRequestId", id)
 	}
 	notified := func() (told struct{ Type, ExchangeToken string }) {
-		request := &harness.Request{Method: "POST", Path: "/stint/v1/delegation-notification", Body: []byte(`{"DelegationRequestId":"` + id + `"}`)}
+		request := &harness.Request{Method: "POST", Path: "/stint/v1/delegation-notification", Body: []byte(`{"delegationRequestId":"` + id + `"}`)}
 		request.Set("Content-Type", "application/json")
 		harness.Sign(request, h.Signing(h.ops, "stint"))
 		answer, err := harness.Exchange(h.Address, "POST", request.Bytes(h.Address))
