@@ -43,6 +43,8 @@ var layers = map[string]int{
 	"internal/wire":            5,
 	"internal/server":          6,
 	"cmd/stint":                7,
+
+	"internal/federation/outbound": 3,
 }
 
 // apart are packages that no other imports and that are not part of the server.

@@ -17,6 +17,7 @@ import (
 	"github.com/stint-sts/stint/internal/authz"
 	"github.com/stint-sts/stint/internal/directory"
 	"github.com/stint-sts/stint/internal/federation/oidc"
+	"github.com/stint-sts/stint/internal/federation/outbound"
 	"github.com/stint-sts/stint/internal/federation/saml"
 	"github.com/stint-sts/stint/internal/iam"
 	"github.com/stint-sts/stint/internal/lastuse"
@@ -45,6 +46,7 @@ type node struct {
 	maxSession time.Duration
 	// outboundIssuer makes the URL of an account's own token issuer.
 	outboundIssuer func(id string) string
+	site           *outbound.Site
 	// federation says how web identity tokens are verified; Now, Log and Own are filled in here.
 	federation oidc.Options
 	// saml says what SAML responses may be made for; Ledger is filled in here.
@@ -61,10 +63,13 @@ const flushPatience = time.Second
 // serve answers on l until ctx ends, and then lets the requests under way end. ready is called once requests are answered.
 func (n *node) serve(ctx context.Context, l net.Listener, ready func(context.Context) error) error {
 	uses := lastuse.New(n.store, n.log)
-	s := server.New(server.NewHandler(n.frontend(uses), n.hosts, n.log), n.tls, n.log)
+	handler := server.NewHandler(n.frontend(uses), n.hosts, n.log)
+	handler.Documents = func(host, path string) ([]byte, bool) { return n.site.Document(n.store.View(), host, path) }
+	s := server.New(handler, n.tls, n.log)
 	ended := make(chan error, 1)
 	go func() { ended <- s.Serve(l) }()
 	defer n.track(ctx, uses)()
+	defer n.keep(ctx)()
 	err := ready(ctx)
 	if err == nil {
 		select {
@@ -98,6 +103,20 @@ func (n *node) track(ctx context.Context, uses *lastuse.Tracker) (end func()) {
 	}
 }
 
+// keep renews the keys of the accounts' token issuers until ctx ends. What it returns waits for that.
+func (n *node) keep(ctx context.Context) (end func()) {
+	ctx, cancel := context.WithCancel(ctx)
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		(&outbound.Keeper{Directory: n.store, Now: n.now, Log: n.log}).Run(ctx)
+	}()
+	return func() {
+		cancel()
+		<-ended
+	}
+}
+
 // unlessStopped forgets an error that is there because the server was told to end before it had begun.
 func unlessStopped(ctx context.Context, err error) error {
 	if ctx.Err() != nil && errors.Is(err, context.Canceled) {
@@ -117,8 +136,12 @@ func (n *node) frontend(uses *lastuse.Tracker) *wire.Frontend {
 		MFA:        verifier,
 		Random:     rand.Reader,
 		MaxSession: n.maxSession,
+
+		OutboundIssuer: n.outboundIssuer,
+		TradeIns:       tradeIns{n.store},
 	}
 	n.federation.Now, n.federation.Log = n.now, n.log
+	n.federation.Own = func(issuer string) bool { return n.site.Own(n.store.View(), issuer) }
 	tokens.WebIdentity = oidc.New(n.federation)
 	n.saml.Ledger = assertions{n.store}
 	tokens.SAML = saml.New(n.saml)
@@ -169,6 +192,22 @@ func (a assertions) SpendAssertion(ctx context.Context, account arn.AccountID, i
 	err := a.store.SpendAssertion(ctx, account, id, keep)
 	if errors.Is(err, store.ErrSpent) {
 		return fmt.Errorf("%w: %w", saml.ErrSpent, err)
+	}
+	return err
+}
+
+// tradeIns keeps in the delegation requests whether their exchange tokens were traded in.
+type tradeIns struct{ store *store.Store }
+
+// Trade implements sts.TradeIns. A finalized request is not changed any more but by this: a conflict is another trade-in.
+func (t tradeIns) Trade(ctx context.Context, r *directory.DelegationRequest, now time.Time) error {
+	traded := r.Clone()
+	traded.Traded = now.UTC().Truncate(time.Second)
+	c := new(directory.Change)
+	c.PutFor(traded, r.Expires.Add(directory.DelegationRetention).Sub(now).Truncate(time.Second))
+	err := t.store.Commit(ctx, c)
+	if errors.Is(err, store.ErrConflict) {
+		return fmt.Errorf("%w: %w", sts.ErrTraded, err)
 	}
 	return err
 }

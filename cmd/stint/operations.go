@@ -22,9 +22,9 @@ func bindings(tokens *sts.Service, identities *iam.Service, accounts *organizati
 		wire.Bind(wire.GetSessionToken, tokens.GetSessionToken),
 		wire.Bind(wire.AssumeRoleWithSAML, tokens.AssumeRoleWithSAML),
 		wire.Bind(wire.AssumeRoleWithWebIdentity, tokens.AssumeRoleWithWebIdentity),
-		wire.Refuse(wire.AssumeRoot),
-		wire.Refuse(wire.GetDelegatedAccessToken),
-		wire.Refuse(wire.GetWebIdentityToken),
+		wire.Bind(wire.AssumeRoot, tokens.AssumeRoot),
+		wire.Bind(wire.GetDelegatedAccessToken, tokens.GetDelegatedAccessToken),
+		wire.Bind(wire.GetWebIdentityToken, tokens.GetWebIdentityToken),
 
 		// Users.
 		wire.Bind(wire.AttachUserPolicy, identities.AttachUserPolicy),

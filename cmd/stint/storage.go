@@ -14,6 +14,7 @@ import (
 	"github.com/stint-sts/stint/internal/audit"
 	"github.com/stint-sts/stint/internal/config"
 	"github.com/stint-sts/stint/internal/directory"
+	"github.com/stint-sts/stint/internal/federation/outbound"
 	"github.com/stint-sts/stint/internal/iam"
 	"github.com/stint-sts/stint/internal/secret"
 	"github.com/stint-sts/stint/internal/store"
@@ -84,7 +85,7 @@ const openPatience = 4 * time.Second
 
 // open opens what a node keeps: the store and the audit log.
 func (n *node) open(ctx context.Context, settings *config.Config, root secret.Key) (err error) {
-	n.outboundIssuer = settings.OutboundIssuerURL
+	n.outboundIssuer, n.site = settings.OutboundIssuerURL, outbound.NewSite(settings.OutboundIssuerURL)
 	opening, cancel := lingering(ctx, openPatience)
 	defer cancel()
 	if n.store, err = openStore(opening, settings, root, n.log); err != nil {

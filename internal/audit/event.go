@@ -210,6 +210,9 @@ func appendSessionContext(b []byte, c *identity.Caller, issuerARN string) []byte
 	b = append(b, `","mfaAuthenticated":"`...)
 	b = strconv.AppendBool(b, !c.Session.MFATime.IsZero())
 	b = append(b, `"}`...)
+	if c.Session.Kind == identity.AssumedRootSession {
+		b = appendField(b, "assumedRoot", "true")
+	}
 	if c.Session.SourceIdentity != "" {
 		b = appendField(b, "sourceIdentity", c.Session.SourceIdentity)
 	}

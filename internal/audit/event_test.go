@@ -93,6 +93,10 @@ func TestUserIdentity(t *testing.T) {
 			`{"type":"IAMUser","principalId":"AIDA","arn":"arn:aws:iam::1:user/a/b/alice","accountId":"1","accessKeyId":"AKIA","userName":"alice"}`},
 		{"root", identity.Caller{Kind: identity.Root, Account: "1", ARN: "arn:aws:iam::1:root", UserID: "1", AccessKeyID: "AKIA"}, "",
 			`{"type":"Root","principalId":"1","arn":"arn:aws:iam::1:root","accountId":"1","accessKeyId":"AKIA"}`},
+		{"assumed root", identity.Caller{Kind: identity.Root, Account: "1", ARN: "arn:aws:iam::1:root", UserID: "1", AccessKeyID: "ASIA",
+			Session: &identity.Session{Kind: identity.AssumedRootSession, Issued: session.Issued}}, "",
+			`{"type":"Root","principalId":"1","arn":"arn:aws:iam::1:root","accountId":"1","accessKeyId":"ASIA",` +
+				`"sessionContext":{"attributes":{"creationDate":"2026-07-01T12:00:00Z","mfaAuthenticated":"false"},"assumedRoot":"true"}}`},
 		{"user's session", identity.Caller{Kind: identity.User, Account: "1", ARN: "arn:aws:iam::1:user/bob", UserID: "AIDA", AccessKeyID: "ASIA", Session: session}, "",
 			`{"type":"IAMUser","principalId":"AIDA","arn":"arn:aws:iam::1:user/bob","accountId":"1","accessKeyId":"ASIA","userName":"bob",` +
 				`"sessionContext":{"attributes":{"creationDate":"2026-07-01T12:00:00Z","mfaAuthenticated":"false"}}}`},

@@ -171,7 +171,7 @@ func begin(v *directory.View, c *identity.Caller, sess *identity.Session) bool {
 	}
 	entity, _ := v.ByID(sess.PrincipalID)
 	switch sess.Kind {
-	case identity.RootSession:
+	case identity.RootSession, identity.AssumedRootSession:
 		asRoot(c, account)
 		return sess.PrincipalID == string(account.ID)
 	case identity.RoleSession:

@@ -20,6 +20,8 @@ type Query struct {
 	ResourceAccount arn.AccountID
 	// Role is set when the resource is a role that is being assumed: its trust policy must allow, too.
 	Role *directory.Role
+	// ResourcePolicy is the resource's own policy, if it has one and is no role.
+	ResourcePolicy *policy.Policy
 	// RequestTags are the tags in the request (aws:RequestTag/…, aws:TagKeys), ResourceTags the resource's.
 	RequestTags  []directory.Tag
 	ResourceTags []directory.Tag
@@ -166,6 +168,8 @@ func (e *evaluation) gather(a *Authorizer) {
 	if r := e.query.Role; r != nil {
 		e.set.Trust = true
 		e.set.Resource = append(e.resource[:0], policy.Attached{Name: r.ARN, Policy: r.Trust.Policy(policy.Trust)})
+	} else if p := e.query.ResourcePolicy; p != nil {
+		e.set.Resource = append(e.resource[:0], policy.Attached{Name: e.query.Resource, Policy: p})
 	}
 	e.control()
 }
@@ -243,7 +247,7 @@ func (e *evaluation) managed(policyARN string, t policy.Type) policy.Attached {
 
 // restrict sets the session policies.
 func (e *evaluation) restrict(a *Authorizer, s *identity.Session) {
-	e.set.HasSession = s.Kind == identity.FederationSession || s.Policy != "" || len(s.PolicyARNs) > 0
+	e.set.HasSession = s.Kind == identity.FederationSession || s.Kind == identity.AssumedRootSession || s.Policy != "" || len(s.PolicyARNs) > 0
 	e.set.Session = e.session[:0]
 	if s.Policy != "" {
 		p, err := a.SessionPolicy(s.Policy)

@@ -8,6 +8,7 @@ func (a *Account) Clone() *Account {
 	c.RootKeys, c.DisabledRegions = slices.Clone(a.RootKeys), slices.Clone(a.DisabledRegions)
 	if a.Outbound != nil {
 		c.Outbound = new(*a.Outbound)
+		c.Outbound.Keys = slices.Clone(a.Outbound.Keys)
 	}
 	return &c
 }

@@ -25,9 +25,9 @@ const (
 // cut down to Policy.
 //
 // What trades the exchange token in (sts:GetDelegatedAccessToken) finds the request by the id in the token, and gives
-// credentials if and only if StateAt is FINALIZED, the caller's account is Account, Released is the token's own and now is
-// before Ends; after Ends the token is expired. The token may be traded in any number of times: all its credentials expire at
-// Ends (UG, exchange tokens). The session is the Approver's: it acts for Approver.PrincipalID in OwnerAccount as long as that
+// credentials if and only if StateAt is FINALIZED, the caller's account is Account, Released is the token's own, now is before
+// Ends and Traded is not set; after Ends the token is expired. Setting Traded is a compare-and-swap, so that the token is good
+// once on all nodes together. The credentials expire at Ends. The session is the Approver's: it acts for Approver.PrincipalID in OwnerAccount as long as that
 // principal exists, with Approver's session name, source identity, tags and attributes, and Policy as its inline session
 // policy, without which it would not be limited at all.
 //
@@ -66,7 +66,12 @@ type DelegationRequest struct {
 	Approver *Approver `json:"approver,omitempty"`
 	// Released is when the exchange token was sent, in whole seconds.
 	Released time.Time `json:"released,omitzero"`
+	// Traded is when the exchange token was traded in.
+	Traded time.Time `json:"traded,omitzero"`
 }
+
+// DelegationRetention is how long a request is shown after it has expired.
+const DelegationRetention = 7 * 24 * time.Hour
 
 // DelegationParameter fills a place of the template.
 type DelegationParameter struct {

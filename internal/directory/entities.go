@@ -31,7 +31,9 @@ type Account struct {
 func (a *Account) Key() Key { return Key{a.ID, KindAccount, string(a.ID)} }
 
 // Secrets implements Entity.
-func (a *Account) Secrets() []*Protected { return keySecrets(a.RootKeys) }
+func (a *Account) Secrets() []*Protected {
+	return append(keySecrets(a.RootKeys), a.Outbound.secrets()...)
+}
 
 // KeyStatus says whether an access key may be used.
 type KeyStatus string

@@ -2,10 +2,12 @@ package directory
 
 import (
 	"encoding/base32"
+	"encoding/hex"
 	"fmt"
 	"io"
 	"iter"
 	"strings"
+	"time"
 
 	"github.com/stint-sts/stint/arn"
 )
@@ -60,4 +62,40 @@ type OutboundIssuer struct {
 	// ID is a UUID, which the account keeps for good: who trusts the issuer trusts it again when it is enabled again.
 	ID      string `json:"id"`
 	Enabled bool   `json:"enabled"`
+	// Keys are in order of creation. Which of them signs is package outbound's.
+	Keys []OutboundKey `json:"keys,omitempty"`
+}
+
+// OutboundKey is a key pair of an OutboundIssuer.
+type OutboundKey struct {
+	ID        string    `json:"id"`
+	Algorithm string    `json:"algorithm"`
+	Private   Protected `json:"private"` // PKCS #8, DER
+	Public    string    `json:"public"`  // a JSON Web Key
+	Created   time.Time `json:"created"`
+}
+
+func (o *OutboundIssuer) secrets() []*Protected {
+	if o == nil {
+		return nil
+	}
+	out := make([]*Protected, len(o.Keys))
+	for i := range o.Keys {
+		out[i] = &o.Keys[i].Private
+	}
+	return out
+}
+
+// AccountOfIssuer returns the account whose own token issuer has an id.
+func (v *View) AccountOfIssuer(id string) (*Account, bool) { return v.issuers.get(id) }
+
+// NewUUID makes a random UUID (RFC 9562, version 4).
+func NewUUID(random io.Reader) (string, error) {
+	b := make([]byte, 16)
+	if _, err := io.ReadFull(random, b); err != nil {
+		return "", fmt.Errorf("making a UUID: %w", err)
+	}
+	b[6], b[8] = b[6]&0x0f|0x40, b[8]&0x3f|0x80
+	h := hex.EncodeToString(b)
+	return strings.Join([]string{h[:8], h[8:12], h[12:16], h[16:20], h[20:]}, "-"), nil
 }

@@ -23,7 +23,7 @@ func everyKind() []Entity {
 	return []Entity{
 		&Account{ID: accountA, ARN: arn.Root(arn.AWS, accountA), Alias: "main", Created: created,
 			RootKeys: []AccessKey{{ID: "AKIA1", Secret: key("root"), Status: Inactive, Created: created}}, DisabledRegions: []string{"ap-east-1"},
-			Outbound: &OutboundIssuer{"id", true}, GlobalEndpointTokenVersion: 2,
+			Outbound: &OutboundIssuer{"id", true, []OutboundKey{{"k", "ES384", key("issuer"), "{}", created}}}, GlobalEndpointTokenVersion: 2,
 			Passwords: &PasswordPolicy{MinimumLength: 8, Symbols: true, Numbers: true, Uppercase: true, Lowercase: true, UsersMayChange: true,
 				MaxAgeDays: 90, ReusePrevention: 3, HardExpiry: new(bool)}},
 		&User{Account: accountA, Name: "Alice", Path: "/a/", ID: "AIDA1", ARN: "arn", Created: created, Tags: tags, Boundary: "b",
@@ -49,7 +49,7 @@ func everyKind() []Entity {
 		&DelegationRequest{Account: accountA, ID: "dr-1", OwnerAccount: accountB, OwnerARN: "arn", OwnerID: "AIDA1", WorkflowID: "w", Description: "d",
 			Message: "m", RedirectURL: "u", Channel: "c", Template: "t", Parameters: []DelegationParameter{{"n", true, []string{"v"}}}, Policy: document,
 			Boundaries: []string{"b"}, SessionSeconds: 300, OnlySendByOwner: true, State: DelegationFinalized, Notes: "n", RejectionReason: "r",
-			Created: created, Updated: created, Expires: created, Released: created,
+			Created: created, Updated: created, Expires: created, Released: created, Traded: created,
 			Approver: &Approver{"arn", "AROA1", "s", "alice", created, []ApproverTag{{"k", "v", true}}, []ApproverAttribute{{"k", []string{"v"}}}}},
 
 		&InstanceProfile{Account: accountA, Name: "Web", Path: "/", ID: "AIPA1", ARN: "arn", Created: created, RoleID: "AROA1", Tags: tags},
@@ -120,8 +120,8 @@ func TestRecordsHoldNoClearSecret(t *testing.T) {
 			s.Sealed = sealed
 		}
 	}
-	if with != 9 {
-		t.Errorf("%d secrets looked at, want 9", with)
+	if with != 10 {
+		t.Errorf("%d secrets looked at, want 10", with)
 	}
 }
 

@@ -32,6 +32,8 @@ type View struct {
 	ownedDelegations table[*DelegationRequest] // by the owner's account / id, of those that have an owner
 
 	profiles table[*InstanceProfile] // by the role's id / folded profile name
+
+	issuers table[*Account] // by the id of their own token issuer
 }
 
 // KeyOwner is what an access key id leads to: the key and the user, or the account whose root it belongs to.
@@ -65,6 +67,7 @@ func NewView(partition arn.Partition, managed ...*ManagedPolicy) *View {
 		delegations:      newTable[*DelegationRequest](),
 		ownedDelegations: newTable[*DelegationRequest](),
 		profiles:         newTable[*InstanceProfile](),
+		issuers:          newTable[*Account](),
 	}
 	for _, p := range append(builtinPolicies(partition), managed...) {
 		key := p.Key().String()
@@ -123,6 +126,7 @@ func (v *View) clone(revision int64) *View {
 		ownedDelegations: v.ownedDelegations.clone(),
 
 		profiles: v.profiles.clone(),
+		issuers:  v.issuers.clone(),
 	}
 }
 
@@ -130,6 +134,9 @@ func (v *View) index(e Entity) {
 	switch e := e.(type) {
 	case *Account:
 		v.accounts.set(string(e.ID), e)
+		if e.Outbound != nil {
+			v.issuers.set(e.Outbound.ID, e)
+		}
 		for i := range e.RootKeys {
 			v.accessKeys.set(e.RootKeys[i].ID, KeyOwner{Key: &e.RootKeys[i], Account: e})
 		}
@@ -177,6 +184,9 @@ func (v *View) unindex(e Entity) {
 	switch e := e.(type) {
 	case *Account:
 		drop(v.accounts, string(e.ID), e)
+		if e.Outbound != nil {
+			drop(v.issuers, e.Outbound.ID, e)
+		}
 		for i := range e.RootKeys {
 			drop(v.accessKeys, e.RootKeys[i].ID, KeyOwner{Key: &e.RootKeys[i], Account: e})
 		}

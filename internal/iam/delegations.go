@@ -19,8 +19,6 @@ const (
 	// UG, temporary delegation: request lifecycle.
 	unassignedPatience = 24 * time.Hour
 	delegationPatience = 7 * 24 * time.Hour
-	// delegationRetention is how long a request is shown after it has expired.
-	delegationRetention = 7 * 24 * time.Hour
 	// maxDelegations is how many requests an account may have made that are still kept.
 	maxDelegations = 1000
 	// maxRootDelegation is the longest delegation that root can accept, in seconds (UG).
@@ -110,7 +108,7 @@ func (s *Service) delegationID(v *directory.View) (string, error) {
 // putDelegation writes a request that has come into another state, in which it stays for so long at most.
 func putDelegation(c *directory.Change, r *directory.DelegationRequest, req *identity.Request, patience time.Duration) {
 	r.Updated, r.Expires = now(req), now(req).Add(patience)
-	c.PutFor(r, patience+delegationRetention)
+	c.PutFor(r, patience+directory.DelegationRetention)
 }
 
 // AssociateDelegationRequest makes the caller the owner of a request that has none.

@@ -207,7 +207,7 @@ type DelegationNotification struct {
 	State               string    `json:"State"`
 	OwnerAccountID      string    `json:"OwnerAccountId,omitempty"`
 	UpdatedAt           time.Time `json:"UpdatedAt"`
-	// ExchangeToken and ExpiresAt are there from the moment at which the token was sent until it expires.
+	// ExchangeToken and ExpiresAt are there from the moment at which the token was sent until it is traded in or expires.
 	ExchangeToken string    `json:"ExchangeToken,omitempty"`
 	ExpiresAt     time.Time `json:"ExpiresAt,omitzero"`
 }
@@ -243,7 +243,7 @@ func (s *Service) ReceiveDelegationNotification(
 		OwnerAccountID:      string(r.OwnerAccount),
 		UpdatedAt:           r.Updated,
 	}
-	if r.StateAt(req.Time) != directory.DelegationFinalized || !req.Time.Before(r.Ends()) {
+	if r.StateAt(req.Time) != directory.DelegationFinalized || !req.Time.Before(r.Ends()) || !r.Traded.IsZero() {
 		return out, nil
 	}
 	token, err := s.Sealer.SealTradeIn(v, session.TradeIn{RequestID: r.ID, Released: r.Released})

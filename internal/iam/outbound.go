@@ -2,13 +2,10 @@ package iam
 
 import (
 	"context"
-	"encoding/hex"
-	"fmt"
-	"io"
-	"strings"
 
 	"github.com/stint-sts/stint/internal/api"
 	"github.com/stint-sts/stint/internal/directory"
+	"github.com/stint-sts/stint/internal/federation/outbound"
 	"github.com/stint-sts/stint/internal/identity"
 )
 
@@ -20,7 +17,7 @@ func (s *Service) EnableOutboundWebIdentityFederation(
 	var issuer string
 	err := s.changeAccount(ctx, req, "EnableOutboundWebIdentityFederation", func(_ *directory.View, a *directory.Account) error {
 		if a.Outbound == nil {
-			id, err := newUUID(s.Random)
+			id, err := directory.NewUUID(s.Random)
 			if err != nil {
 				return err
 			}
@@ -28,6 +25,9 @@ func (s *Service) EnableOutboundWebIdentityFederation(
 		}
 		if a.Outbound.Enabled {
 			return identity.NewFault(identity.FeatureEnabled, "The request failed because outbound identity federation is already enabled for your account.")
+		}
+		if err := outbound.Renew(a.Outbound, req.Time); err != nil {
+			return err
 		}
 		a.Outbound.Enabled = true
 		issuer = s.OutboundIssuer(a.Outbound.ID)
@@ -85,15 +85,4 @@ func (s *Service) SetSecurityTokenServicePreferences(
 		}
 		return nil
 	}))
-}
-
-// newUUID makes a random UUID (RFC 9562, version 4).
-func newUUID(random io.Reader) (string, error) {
-	b := make([]byte, 16)
-	if _, err := io.ReadFull(random, b); err != nil {
-		return "", fmt.Errorf("making a UUID: %w", err)
-	}
-	b[6], b[8] = b[6]&0x0f|0x40, b[8]&0x3f|0x80
-	h := hex.EncodeToString(b)
-	return strings.Join([]string{h[:8], h[8:12], h[12:16], h[16:20], h[20:]}, "-"), nil
 }

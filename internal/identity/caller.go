@@ -82,6 +82,8 @@ const (
 	UserSession       SessionKind = 2 // GetSessionToken of a user
 	RootSession       SessionKind = 3 // GetSessionToken of root
 	FederationSession SessionKind = 4 // GetFederationToken
+
+	AssumedRootSession SessionKind = 5 // AssumeRoot: root's, limited by a task policy
 )
 
 // SessionTag is a session tag. Its key is unique in a session without regard to case.

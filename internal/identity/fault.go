@@ -49,6 +49,11 @@ const (
 	FeatureDisabled       Code = "FeatureDisabled"
 	FeatureEnabled        Code = "FeatureEnabled"
 	OrganizationNotFound  Code = "OrganizationNotFoundException"
+
+	ExpiredTradeInToken       Code = "ExpiredTradeInTokenException"
+	JWTPayloadSizeExceeded    Code = "JWTPayloadSizeExceededException"
+	OutboundDisabled          Code = "OutboundWebIdentityFederationDisabledException"
+	SessionDurationEscalation Code = "SessionDurationEscalationException"
 )
 
 // The refusals of Organizations that more than its own package makes.

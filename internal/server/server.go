@@ -11,6 +11,7 @@ import (
 	"net"
 	"net/http"
 	"runtime/debug"
+	"strconv"
 	"strings"
 	"time"
 
@@ -35,8 +36,10 @@ type Handler struct {
 	Log      *slog.Logger
 	// Hosts are the Host headers that are answered, without port; none means any. A signature covers the Host as it was
 	// sent, so that aliases such as sts.us-east-1.amazonaws.com verify.
-	Hosts  []string
-	bodies share
+	Hosts []string
+	// Documents, if not nil, finds what is published for everybody at a host and path: JSON that never holds a secret.
+	Documents func(host, path string) ([]byte, bool)
+	bodies    share
 }
 
 // NewHandler returns a Handler.
@@ -47,7 +50,11 @@ func NewHandler(f *wire.Frontend, hosts []string, log *slog.Logger) *Handler {
 // ServeHTTP routes by path and method, before anything is read or authenticated.
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	defer h.tellOfPanic()
-	if h.malformed(r) || !h.knows(r.Host) {
+	malformed := h.malformed(r)
+	if !malformed && h.publishes(w, r) {
+		return
+	}
+	if malformed || !h.knows(r.Host) {
 		refuse(w, http.StatusBadRequest)
 		return
 	}
@@ -76,6 +83,31 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	} else if !h.Frontend.ServeJSON(w, r, body.bytes, ids) {
 		unknownPath(w)
 	}
+}
+
+// publishes answers with a document, if there is one for the host and path. Hosts does not count here: whose a document is may be
+// said by the host alone.
+func (h *Handler) publishes(w http.ResponseWriter, r *http.Request) bool {
+	if h.Documents == nil || r.Method != http.MethodGet && r.Method != http.MethodHead || !strings.Contains(r.URL.Path, "/.well-known/") ||
+		r.ContentLength > 0 {
+		return false
+	}
+	body, ok := h.Documents(r.Host, r.URL.Path)
+	if !ok {
+		return false
+	}
+	header := w.Header()
+	header["Content-Type"] = []string{"application/json"}
+	header["Content-Length"] = []string{strconv.Itoa(len(body))}
+	header["Cache-Control"] = []string{"public, max-age=300"}
+	if !r.ProtoAtLeast(1, 1) {
+		header["Connection"] = closing
+	}
+	w.WriteHeader(http.StatusOK)
+	if r.Method == http.MethodGet {
+		_, _ = w.Write(body)
+	}
+	return true
 }
 
 // tellOfPanic tells the operator of a panic, which is a mistake of ours (advisory 11): net/http's own log is kept quiet. The

@@ -82,7 +82,7 @@ func TestDecodeRefuses(t *testing.T) {
 		"empty":                   "",
 		"trailing byte":           string(good) + "\x00",
 		"kind 0":                  put(kind, 1, 0),
-		"kind 5":                  put(kind, 1, 5),
+		"kind 6":                  put(kind, 1, 6),
 		"unknown flag":            put(flagByte, 1, 4),
 		"account of 13 digits":    put(account, 5, 0xff, 0xff, 0xff, 0xff, 0xff),
 		"no secret":               put(secretLength, 2, 0),

@@ -76,7 +76,7 @@ func sameSession(a, b *identity.Session) bool {
 func drawSession(t *rapid.T) *identity.Session {
 	text := func(label string, limit int) string { return rapid.StringN(0, -1, limit).Draw(t, label) }
 	var s identity.Session
-	s.Kind = identity.SessionKind(rapid.IntRange(1, 4).Draw(t, "kind"))
+	s.Kind = identity.SessionKind(rapid.IntRange(1, 5).Draw(t, "kind"))
 	s.AccessKeyID = rapid.StringN(1, -1, 20).Draw(t, "key id")
 	s.Secret = secret.FromString(rapid.StringMatching(`[A-Za-z0-9+/]{40}`).Draw(t, "secret"))
 	s.Account = arn.AccountID(rapid.StringMatching(`[0-9]{12}`).Draw(t, "account"))
@@ -299,7 +299,7 @@ func TestSealRefuses(t *testing.T) {
 		want  string
 	}{
 		{"kind 0", func(s *identity.Session) { s.Kind = 0 }, "unknown kind"},
-		{"kind 5", func(s *identity.Session) { s.Kind = 5 }, "unknown kind"},
+		{"kind 6", func(s *identity.Session) { s.Kind = 6 }, "unknown kind"},
 		{"no access key id", func(s *identity.Session) { s.AccessKeyID = "" }, "no access key id"},
 		{"no secret", func(s *identity.Session) { s.Secret = secret.Key{} }, "no secret"},
 		{"no expiry", func(s *identity.Session) { s.Expires = time.Time{} }, "whole seconds"}, // advisory 35

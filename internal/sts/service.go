@@ -32,6 +32,10 @@ type Service struct {
 	// SAML verifies the responses of AssumeRoleWithSAML.
 	SAML   *saml.Verifier
 	Random io.Reader
+	// OutboundIssuer makes the URL of an account's own token issuer of the issuer's id.
+	OutboundIssuer func(id string) string
+	// TradeIns remembers the exchange tokens of GetDelegatedAccessToken.
+	TradeIns TradeIns
 	// MaxSession is the longest session that the administrator allows; zero leaves it to AWS's limits.
 	MaxSession time.Duration
 }

@@ -91,6 +91,10 @@ type step struct {
 	Save    string `json:"save"`
 	Member  string `json:"member"`
 
+	Management   string   `json:"management"`
+	Members      []string `json:"members"`
+	RootSessions bool     `json:"centralized_root_access"`
+
 	URL         string   `json:"url"`
 	ClientIDs   []string `json:"client_ids"`
 	Thumbprints []string `json:"thumbprints"`
@@ -148,6 +152,9 @@ type expectation struct {
 	JSON             map[string]json.RawMessage `json:"json"`
 	JSONPaths        map[string]json.RawMessage `json:"json_paths"`
 	JSONInMember     string                     `json:"json_in_member"`
+	JWTMember        string                     `json:"jwt_member"`
+	JWTHeader        json.RawMessage            `json:"jwt_header"`
+	JWTClaims        json.RawMessage            `json:"jwt_claims"`
 	XMLNamespace     string                     `json:"xmlns"`
 	Checks           []string                   `json:"checks"`
 }

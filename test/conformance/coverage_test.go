@@ -41,9 +41,9 @@ var sharedCoverage = []coverage{
 	{"iam", 35, 35},
 	{"oidc", 17, all},
 	{"saml", 17, all},
-	{"root", 4, none},
-	{"jwt", 5, none},
-	{"del", 1, none},
+	{"root", 4, all},
+	{"jwt", 5, all},
+	{"del", 1, all},
 	{"bnd", 19, apart},
 	{"fep", 4, none},
 }

@@ -11,7 +11,13 @@ import (
 
 // The directory file, as far as the cases need it. It is written as JSON, which YAML readers read.
 type directoryFile struct {
-	Accounts map[string]*accountEntry `json:"accounts"`
+	Accounts     map[string]*accountEntry `json:"accounts"`
+	Organization *organizationEntry       `json:"organization,omitempty"`
+}
+
+type organizationEntry struct {
+	ManagementAccount string `json:"management_account"`
+	RootSessions      bool   `json:"root_sessions,omitempty"`
 }
 
 type accountEntry struct {
@@ -63,7 +69,7 @@ const inlineName = "inline"
 // declarative tells whether a step can be written in the directory file.
 func declarative(s step) bool {
 	switch s.Do {
-	case "user", "role", "root_key", "oidc_provider", "saml_provider":
+	case "user", "role", "root_key", "oidc_provider", "saml_provider", "organization":
 		return true
 	case "virtual_mfa":
 		return s.User != ""
@@ -81,6 +87,10 @@ func directoryOf(steps []step) (directoryFile, *cast, []step, error) {
 		if !declarative(s) {
 			return file, people, steps[i:], nil
 		}
+		if s.Do == "organization" {
+			file.organize(s)
+			continue
+		}
 		if s.Account == "" {
 			s.Account = mainAccount
 		}
@@ -94,6 +104,16 @@ func directoryOf(steps []step) (directoryFile, *cast, []step, error) {
 		}
 	}
 	return file, people, nil, nil
+}
+
+// organize makes an organization of the accounts.
+func (f *directoryFile) organize(s step) {
+	f.Organization = &organizationEntry{ManagementAccount: s.Management, RootSessions: s.RootSessions}
+	for _, id := range append([]string{s.Management}, s.Members...) {
+		if f.Accounts[id] == nil {
+			f.Accounts[id] = &accountEntry{}
+		}
+	}
 }
 
 func (a *accountEntry) add(s step, people *cast) error {

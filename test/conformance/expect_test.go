@@ -21,6 +21,7 @@ func (x *exchange) compare(e expectation) []string {
 	c.fault(e)
 	c.members(e)
 	c.jsonBody(e)
+	c.token(e)
 	return c.problems
 }
 

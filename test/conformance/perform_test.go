@@ -55,6 +55,10 @@ func (s *stage) build(r request) (*harness.Request, error) {
 		built.Body = []byte(harness.Encode(fields))
 		built.Set("Content-Type", harness.FormType)
 	}
+	if r.Endpoint == "<issuer>" {
+		_, host, _ := strings.Cut(s.cast.saved[issuerName], "://")
+		built.Set("Host", host)
+	}
 	for name, value := range r.Headers {
 		built.Set(name, s.fill(value))
 	}

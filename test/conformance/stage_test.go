@@ -84,6 +84,13 @@ func (s *stage) playOne(step step) error {
 		return s.administer("CreateServiceLinkedRole", harness.Field{Name: "AWSServiceName", Value: step.Service})
 	case "instance_profile":
 		return s.administer("CreateInstanceProfile", harness.Field{Name: "InstanceProfileName", Value: step.Name})
+	case "enable_outbound_web_identity":
+		answer, err := s.ask("EnableOutboundWebIdentityFederation")
+		if err != nil {
+			return err
+		}
+		s.cast.saved[issuerName] = answer.Value("IssuerIdentifier")
+		return nil
 	case "obtain_encoded_authorization_message":
 		return s.encodedMessage(step)
 	}

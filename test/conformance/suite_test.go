@@ -182,6 +182,9 @@ func runOne(c wireCase, s *stage) []string {
 			return []string{err.Error()}
 		}
 	}
+	for path, wanted := range d.expect.JSONPaths {
+		d.expect.JSONPaths[path] = json.RawMessage(s.fill(string(wanted)))
+	}
 	done, err := s.perform(d.request)
 	if err != nil {
 		return []string{err.Error()}

@@ -143,6 +143,7 @@ func (s *stage) fill(text string) string {
 			"{"+name+".SessionToken}", credentials.SessionToken,
 		).Replace(text)
 	}
+	text = strings.ReplaceAll(text, "<issuer>", s.cast.saved[issuerName])
 	return strings.ReplaceAll(text, "<now>", s.server.Now().UTC().Format("20060102T150405Z"))
 }
 
