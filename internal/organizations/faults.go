@@ -39,6 +39,7 @@ var (
 
 // Refusals with a Reason of their own, by it (API, ConstraintViolationException and InvalidInputException).
 var (
+	accountLimit     = constraint("ACCOUNT_NUMBER_LIMIT_EXCEEDED", "You have exceeded the allowed number of AWS accounts.")
 	unitLimit        = constraint("OU_NUMBER_LIMIT_EXCEEDED", "You have exceeded the number of OUs that you can have in an organization.")
 	depthLimit       = constraint("OU_DEPTH_LIMIT_EXCEEDED", "You have exceeded the allowed depth of OUs.")
 	policyLimit      = constraint("POLICY_NUMBER_LIMIT_EXCEEDED", "You have exceeded the number of policies that you can have in an organization.")
