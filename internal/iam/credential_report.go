@@ -38,7 +38,7 @@ func (s *Service) GenerateCredentialReport(
 			return &api.GenerateCredentialReportOutput{State: new("COMPLETE")}, nil
 		}
 	}
-	err := s.Jobs.begin(reportID, "GenerateCredentialReport", req, func(context.Context) (any, int, error) {
+	err := s.Jobs.begin(reportID, "GenerateCredentialReport", s.Jobs.views, req, func(context.Context) (any, int, error) {
 		report, err := credentialReport(v, req)
 		return report, len(report), err
 	})
