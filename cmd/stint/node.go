@@ -47,6 +47,8 @@ type node struct {
 	// outboundIssuer makes the URL of an account's own token issuer.
 	outboundIssuer func(id string) string
 	site           *outbound.Site
+	// founder is the account that alone may create the organization; any if it is empty.
+	founder arn.AccountID
 	// federation says how web identity tokens are verified; Now, Log and Own are filled in here.
 	federation oidc.Options
 	// saml says what SAML responses may be made for; Ledger is filled in here.
@@ -157,7 +159,7 @@ func (n *node) frontend(uses *lastuse.Tracker) *wire.Frontend {
 
 		OutboundIssuer: n.outboundIssuer,
 	}
-	accounts := &organizations.Service{Authorizer: authorizer, Directory: n.store, Sealer: sealer, Random: rand.Reader}
+	accounts := &organizations.Service{Authorizer: authorizer, Directory: n.store, Sealer: sealer, Random: rand.Reader, Founder: n.founder}
 	return wire.NewFrontend(wire.Options{
 		View:         n.store.View,
 		Authn:        authn.New(sealer, n.regions),

@@ -86,6 +86,7 @@ const openPatience = 4 * time.Second
 // open opens what a node keeps: the store and the audit log.
 func (n *node) open(ctx context.Context, settings *config.Config, root secret.Key) (err error) {
 	n.outboundIssuer, n.site = settings.OutboundIssuerURL, outbound.NewSite(settings.OutboundIssuerURL)
+	n.founder = arn.AccountID(settings.OrganizationAccount)
 	opening, cancel := lingering(ctx, openPatience)
 	defer cancel()
 	if n.store, err = openStore(opening, settings, root, n.log); err != nil {

@@ -9,6 +9,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/stint-sts/stint/arn"
 )
 
 // The bounds of a session in seconds: the least that AssumeRole takes, and the most that GetSessionToken gives.
@@ -27,6 +29,7 @@ func (c *Config) check() error {
 		checkList("hosts", c.Hosts, checkHost),
 		c.checkLimits(),
 		c.checkOutboundIssuer(),
+		c.checkOrganizationAccount(),
 		c.Federation.check(),
 		c.Log.Check(),
 	)
@@ -88,6 +91,16 @@ func (c *Config) checkOutboundIssuer() error {
 	}
 	if u.Scheme != "https" && (u.Scheme != "http" || !loopbackHost(u.Hostname())) {
 		return fmt.Errorf("outbound_issuer: %q is not https: verifiers would take keys from anybody", c.OutboundIssuer)
+	}
+	return nil
+}
+
+func (c *Config) checkOrganizationAccount() error {
+	if c.OrganizationAccount == "" {
+		return nil
+	}
+	if _, err := arn.ParseAccountID(c.OrganizationAccount); err != nil {
+		return fmt.Errorf("organization_account: %w", err)
 	}
 	return nil
 }

@@ -48,6 +48,9 @@ type Config struct {
 	// once in the host or the path, in the place of the id of the account's issuer. Whoever checks the tokens must reach this
 	// server by it. https, or http on loopback. The default is AWS's, https://{id}.tokens.sts.global.api.aws.
 	OutboundIssuer string `yaml:"outbound_issuer"`
+	// OrganizationAccount is the account, twelve digits, that alone may create the organization, of which a server has one. The
+	// default, empty, is any: the first one that does so has it.
+	OrganizationAccount string `yaml:"organization_account"`
 	// Federation is about identity providers.
 	Federation Federation `yaml:"federation"`
 	// Log is the log on standard error.

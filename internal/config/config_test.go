@@ -147,6 +147,7 @@ func TestParseRefuses(t *testing.T) {
 		"no data":                 {`data: ""`, "data: must not be empty"},
 		"no root key":             {`root_key: {file: ""}`, "root_key.file: must not be empty"},
 		"partition":               {"partition: AWS", "is not 1 to 64 characters"},
+		"organization account":    {"organization_account: acme", "organization_account: "},
 		"no regions":              {"regions: []", "at least one is needed"},
 		"any region":              {`regions: ["*"]`, "regions: \"*\" is not"},
 		"region twice":            {"regions: [a, a]", `regions: "a" is there twice`},

@@ -39,7 +39,7 @@ func (s *Service) GenerateOrganizationsAccessReport(
 	if err != nil {
 		return nil, err
 	}
-	err = s.Jobs.begin(id, "GenerateOrganizationsAccessReport", req, func(ctx context.Context) (any, int, error) {
+	err = s.Jobs.begin(id, "GenerateOrganizationsAccessReport", s.Jobs.logs, req, func(ctx context.Context) (any, int, error) {
 		r, err := organizationSubject(v, org, in)
 		if err != nil {
 			return nil, 0, err

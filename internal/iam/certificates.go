@@ -6,8 +6,10 @@ import (
 	"crypto/ecdsa"
 	"crypto/rsa"
 	"crypto/x509"
+	"encoding/asn1"
 	"encoding/pem"
 	"fmt"
+	"math/big"
 	"time"
 
 	"github.com/stint-sts/stint/internal/identity"
@@ -20,6 +22,9 @@ const (
 	// minModulus is the size of the smallest RSA key that is taken, in bits (API, UploadSSHPublicKey, for SSH; UG, server certificates).
 	minModulus    = 1024
 	minSSHModulus = 2048
+	// maxRSA is the size of the largest RSA key of a certificate: work with one grows with the square of its size. It is that
+	// which crypto/tls takes.
+	maxRSA = 8192
 )
 
 func malformedCertificate(message string) *identity.Fault {
@@ -38,6 +43,9 @@ func parseCertificate(text string, now time.Time) (*x509.Certificate, error) {
 	if err != nil {
 		return nil, malformedCertificate(notPEM).Because(err)
 	}
+	if err := checkSize(certificate); err != nil {
+		return nil, err
+	}
 	if now.Before(certificate.NotBefore) {
 		return nil, malformedCertificate("The certificate is not valid yet.")
 	}
@@ -45,6 +53,38 @@ func parseCertificate(text string, now time.Time) (*x509.Certificate, error) {
 		return nil, malformedCertificate("The certificate has expired.")
 	}
 	return certificate, nil
+}
+
+func tooLarge() *identity.Fault {
+	return malformedCertificate(fmt.Sprintf("RSA keys must have at most %d bits.", maxRSA))
+}
+
+// checkSize refuses a certificate whose key would be too large to verify signatures with.
+func checkSize(c *x509.Certificate) error {
+	if key, ok := c.PublicKey.(*rsa.PublicKey); ok && key.N.BitLen() > maxRSA {
+		return tooLarge()
+	}
+	return nil
+}
+
+// modulusBits returns the size of the RSA key in PKCS #1 or PKCS #8, 0 of any other. To parse one whole is to compute with it.
+func modulusBits(der []byte) int {
+	var wrapped struct {
+		Version   int
+		Algorithm asn1.RawValue
+		Key       []byte
+	}
+	if _, err := asn1.Unmarshal(der, &wrapped); err == nil {
+		der = wrapped.Key
+	}
+	var key struct {
+		Version int
+		N       *big.Int
+	}
+	if _, err := asn1.Unmarshal(der, &key); err != nil {
+		return 0
+	}
+	return key.N.BitLen()
 }
 
 // checkPair checks a server certificate, its private key and its chain, and returns when the certificate expires.
@@ -77,6 +117,9 @@ func parsePrivateKey(text string) (crypto.Signer, error) {
 	}
 	if block == nil || len(bytes.TrimSpace(rest)) > 0 {
 		return nil, malformed
+	}
+	if modulusBits(block.Bytes) > maxRSA {
+		return nil, tooLarge()
 	}
 	var key any
 	var err error
@@ -121,6 +164,9 @@ func checkChain(child *x509.Certificate, chain string) error {
 		parent, err := x509.ParseCertificate(block.Bytes)
 		if err != nil {
 			return wrong.Because(err)
+		}
+		if err := checkSize(parent); err != nil {
+			return err
 		}
 		if !bytes.Equal(child.RawIssuer, parent.RawSubject) {
 			return wrong

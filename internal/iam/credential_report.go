@@ -40,7 +40,7 @@ func (s *Service) GenerateCredentialReport(
 			return &api.GenerateCredentialReportOutput{State: new("COMPLETE")}, nil
 		}
 	}
-	err := s.Jobs.begin(reportID, "GenerateCredentialReport", req, func(context.Context) (any, int, error) {
+	err := s.Jobs.begin(reportID, "GenerateCredentialReport", s.Jobs.views, req, func(context.Context) (any, int, error) {
 		report, err := s.credentialReport(v, req)
 		return report, len(report), err
 	})

@@ -88,14 +88,14 @@ func TestCredentialReportStates(t *testing.T) {
 	}
 	refused(t, get(s, s.root()), identity.ReportNotPresent, "Unknown")
 
-	s.Jobs.turn <- struct{}{} // another job runs
+	s.Jobs.views <- struct{}{} // another job runs
 	state, description := generate(s.root())
 	equal(t, "state", state, "STARTED")
 	equal(t, "description", description, "No report exists. Starting a new report generation task")
 	state, _ = generate(s.root())
 	equal(t, "state meanwhile", state, "INPROGRESS")
 	refused(t, get(s, s.root()), identity.ReportInProgress, "Unknown")
-	<-s.Jobs.turn
+	<-s.Jobs.views
 	s.settle()
 	state, _ = generate(s.root())
 	equal(t, "state afterwards", state, "COMPLETE")
@@ -122,14 +122,14 @@ func TestCredentialReportStates(t *testing.T) {
 func TestJobsAreBounded(t *testing.T) {
 	t.Parallel()
 	s := newStage(t, allowAll)
-	s.Jobs.turn <- struct{}{}
+	s.Jobs.logs <- struct{}{}
 	ids := make([]string, maxAccountJobs)
 	for i := range ids {
 		ids[i] = s.startedJob(atBob, nil)
 	}
 	_, err := s.GenerateServiceLastAccessedDetails(t.Context(), s.view(), s.root(), &api.GenerateServiceLastAccessedDetailsInput{Arn: s.arn(atBob)})
 	refused(t, err, identity.LimitExceeded, "Too many reports are being generated. Wait until they are complete.")
-	<-s.Jobs.turn
+	<-s.Jobs.logs
 	s.settle()
 	newest := s.startedJob(atBob, nil)
 	for id, want := range map[string]bool{ids[0]: false, ids[1]: true, newest: true} {
@@ -145,7 +145,7 @@ func TestJobsAreBounded(t *testing.T) {
 func TestJobsEndWithTheNode(t *testing.T) {
 	t.Parallel()
 	s := newStage(t, allowAll)
-	s.Jobs.turn <- struct{}{}
+	s.Jobs.logs <- struct{}{}
 	id := s.startedJob(atBob, nil)
 	s.Jobs.Close()
 	out := ok2(s.GetServiceLastAccessedDetails(t.Context(), s.view(), s.root(), &api.GetServiceLastAccessedDetailsInput{JobId: id}))(t)

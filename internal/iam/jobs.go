@@ -26,7 +26,7 @@ const (
 	maxReports     = 256 << 20
 )
 
-// Jobs makes reports in the background, one at a time, and keeps them for those who come back for them. It is safe for
+// Jobs makes reports in the background, one that reads the log and one other at a time, and keeps them for those who come back for them. It is safe for
 // concurrent use. Reports are this node's alone and end with it.
 type Jobs struct {
 	trail  Trail
@@ -34,7 +34,8 @@ type Jobs struct {
 	ctx    context.Context // of all jobs, which outlive the requests that began them
 	cancel context.CancelFunc
 	wait   sync.WaitGroup
-	turn   chan struct{} // has room for the one job that runs
+	logs   chan struct{} // has room for the one job that reads the log
+	views  chan struct{} // has room for the one job that reads a View alone
 
 	mu   sync.Mutex
 	jobs []*job // in the order in which they began; guarded by mu, as are their outcomes
@@ -46,6 +47,9 @@ type job struct {
 	account   arn.AccountID // whose it is
 	operation string        // that began it
 	created   time.Time
+	turn      chan struct{}
+	before    <-chan struct{} // closed at the end of the account's job before this one for the same turn; nil if there is none
+	ended     chan struct{}   // closed at the end of this one
 	completed time.Time
 	report    any
 	size      int // of the report, in bytes
@@ -55,7 +59,7 @@ type job struct {
 // NewJobs returns Jobs that read trail. Close ends them.
 func NewJobs(trail Trail, now func() time.Time) *Jobs {
 	ctx, cancel := context.WithCancel(context.Background())
-	return &Jobs{trail: trail, now: now, ctx: ctx, cancel: cancel, turn: make(chan struct{}, 1)}
+	return &Jobs{trail: trail, now: now, ctx: ctx, cancel: cancel, logs: make(chan struct{}, 1), views: make(chan struct{}, 1)}
 }
 
 // Close ends the jobs that run and waits for them.
@@ -69,15 +73,23 @@ type errFailed struct{ api.ErrorDetails }
 
 func (e errFailed) Error() string { return e.Code + ": " + e.Message }
 
-// begin starts work under an id, in the place of an older job of that id. Without room it refuses.
-func (j *Jobs) begin(id, operation string, req *identity.Request, work func(ctx context.Context) (report any, size int, err error)) error {
-	begun := &job{id: id, account: req.Caller.Account, operation: operation, created: now(req)}
+// begin starts work under an id, in the place of an older job of that id. Without room it refuses. One job of an account at a
+// time waits for the turn, so that other accounts come between.
+func (j *Jobs) begin(
+	id, operation string, turn chan struct{}, req *identity.Request, work func(ctx context.Context) (report any, size int, err error),
+) error {
+	begun := &job{id: id, account: req.Caller.Account, operation: operation, created: now(req), turn: turn, ended: make(chan struct{})}
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	j.jobs = slices.DeleteFunc(j.jobs, func(old *job) bool { return old.id == id && old.account == begun.account })
 	own := func(old *job) bool { return old.account == begun.account }
 	if !j.makeRoom(own, maxAccountJobs) || !j.makeRoom(func(*job) bool { return true }, maxJobs) {
 		return identity.NewFault(identity.LimitExceeded, "Too many reports are being generated. Wait until they are complete.")
+	}
+	for _, old := range j.jobs {
+		if own(old) && old.turn == turn && old.completed.IsZero() {
+			begun.before = old.ended
+		}
 	}
 	j.jobs = append(j.jobs, begun)
 	j.wait.Go(func() { j.run(begun, work) })
@@ -106,13 +118,17 @@ func (j *Jobs) makeRoom(of func(*job) bool, limit int) bool {
 }
 
 func (j *Jobs) run(begun *job, work func(ctx context.Context) (any, int, error)) {
+	defer close(begun.ended)
+	if begun.before != nil {
+		<-begun.before
+	}
 	select {
-	case j.turn <- struct{}{}:
+	case begun.turn <- struct{}{}:
 	case <-j.ctx.Done():
 		return
 	}
 	report, size, err := work(j.ctx)
-	<-j.turn
+	<-begun.turn
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	begun.completed, begun.report, begun.size = j.now().UTC().Truncate(time.Second), report, size

@@ -37,7 +37,7 @@ func (s *Service) GenerateServiceLastAccessedDetails(
 	if err != nil {
 		return nil, err
 	}
-	err = s.Jobs.begin(id, "GenerateServiceLastAccessedDetails", req, func(ctx context.Context) (any, int, error) {
+	err = s.Jobs.begin(id, "GenerateServiceLastAccessedDetails", s.Jobs.logs, req, func(ctx context.Context) (any, int, error) {
 		wanted := make(map[string]bool, len(subject.principals))
 		for _, principal := range subject.principals {
 			wanted[principal] = true

@@ -12,7 +12,7 @@ import (
 
 // UploadServerCertificate keeps a certificate with its private key. The key is never shown again.
 func (s *Service) UploadServerCertificate(
-	ctx context.Context, _ *directory.View, req *identity.Request, in *api.UploadServerCertificateInput,
+	ctx context.Context, v *directory.View, req *identity.Request, in *api.UploadServerCertificateInput,
 ) (*api.UploadServerCertificateOutput, error) {
 	tags, err := requestedTags(in.Tags)
 	if err != nil {
@@ -28,21 +28,26 @@ func (s *Service) UploadServerCertificate(
 		Uploaded: now(req),
 		Tags:     tags,
 	}
+	k.ARN = arn.ServerCertificate(v.Partition(), k.Account, k.Path, k.Name)
+	a := ask{operation: "UploadServerCertificate", name: k.Name, path: k.Path, tags: tags}
+	if err := s.authorize(v, req, a); err != nil {
+		return nil, err
+	}
+	if err := checkARN(k.ARN); err != nil {
+		return nil, err
+	}
+	// It takes a while, and nobody's change need wait for it.
+	if k.Expires, err = checkPair(k.Body, k.Chain, in.PrivateKey, req.Time); err != nil {
+		return nil, err
+	}
 	err = s.change(ctx, req, func(v *directory.View) (*directory.Change, error) {
-		k.ARN = arn.ServerCertificate(v.Partition(), k.Account, k.Path, k.Name)
-		err := s.authorize(v, req, ask{operation: "UploadServerCertificate", name: k.Name, path: k.Path, tags: tags})
-		if err != nil {
-			return nil, err
-		}
-		if err := checkARN(k.ARN); err != nil {
-			return nil, err
-		}
-		if k.Expires, err = checkPair(k.Body, k.Chain, in.PrivateKey, req.Time); err != nil {
+		if err := s.authorize(v, req, a); err != nil {
 			return nil, err
 		}
 		if _, taken := v.ServerCertificate(k.Account, k.Name); taken {
 			return nil, serverCertificateExists(k.Name)
 		}
+		var err error
 		if k.ID, err = s.newID(v, arn.CertificateID, k.Account); err != nil {
 			return nil, err
 		}

@@ -1,12 +1,18 @@
 package iam
 
 import (
+	"context"
 	"crypto/ed25519"
 	"crypto/elliptic"
 	"crypto/rand"
+	"crypto/rsa"
 	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/asn1"
 	"encoding/pem"
+	"errors"
 	"fmt"
+	"math/big"
 	"strings"
 	"testing"
 
@@ -181,4 +187,79 @@ func TestSigningCertificates(t *testing.T) {
 	refused(t, err, identity.NoSuchEntity, "The Certificate with id "+k.CertificateId+" cannot be found.")
 	ok2(s.DeleteSigningCertificate(ctx, s.view(), r, &api.DeleteSigningCertificateInput{UserName: new("plain"), CertificateId: k.CertificateId}))(t)
 	ok2(upload("plain", second().body))(t)
+}
+
+// largeRSA is a certificate of an RSA key of a size; nobody has the private one.
+func largeRSA(t *testing.T, bits uint, issuer *certificate) certificate {
+	t.Helper()
+	modulus := new(big.Int).SetBit(big.NewInt(1), int(bits)-1, 1)
+	template := &x509.Certificate{
+		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "large"}, IsCA: true, BasicConstraintsValid: true,
+		NotBefore: arrival.AddDate(0, -1, 0), NotAfter: arrival.AddDate(0, 11, 0),
+	}
+	der, err := x509.CreateCertificate(rand.Reader, template, issuer.parsed, &rsa.PublicKey{N: modulus, E: 65537}, issuer.key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return certificate{parsed: ok2(x509.ParseCertificate(der))(t), key: issuer.key, body: block("CERTIFICATE", der)}
+}
+
+// TestLargeRSAKeys: nothing is computed with a key that is too large.
+func TestLargeRSAKeys(t *testing.T) {
+	t.Parallel()
+	const large = "RSA keys must have at most 8192 bits."
+	authority := newCertificate("authority", nil)
+	most, more := largeRSA(t, maxRSA, &authority), largeRSA(t, maxRSA+1, &authority)
+	ok2(parseCertificate(most.body, arrival))(t)
+	_, err := parseCertificate(more.body, arrival)
+	refused(t, err, identity.MalformedCertificate, large)
+
+	namesake := newCertificate("large", nil)
+	leaf := newCertificate("leaf", &namesake)
+	_, err = checkPair(leaf.body, more.body, leaf.private(), arrival)
+	refused(t, err, identity.MalformedCertificate, large)
+	_, err = checkPair(leaf.body, most.body, leaf.private(), arrival)
+	if err == nil || !strings.Contains(err.Error(), "The index within the chain of the invalid certificate is: 0") {
+		t.Errorf("control: %v", err)
+	}
+
+	for bits, want := range map[uint]string{
+		maxRSA:     "Unable to parse private key. Please ensure the private key is in PEM format and is not encrypted.",
+		maxRSA + 1: large,
+	} {
+		one := big.NewInt(1)
+		pkcs1 := ok2(asn1.Marshal(struct {
+			Version                    int
+			N, E, D, P, Q, Dp, Dq, Inv *big.Int
+		}{0, new(big.Int).SetBit(one, int(bits)-1, 1), big.NewInt(65537), one, one, one, one, one, one}))(t)
+		pkcs8 := ok2(asn1.Marshal(struct {
+			Version   int
+			Algorithm pkix.AlgorithmIdentifier
+			Key       []byte
+		}{0, pkix.AlgorithmIdentifier{Algorithm: asn1.ObjectIdentifier{1, 2, 840, 113549, 1, 1, 1}, Parameters: asn1.NullRawValue}, pkcs1}))(t)
+		for _, text := range []string{block("RSA PRIVATE KEY", pkcs1), block("PRIVATE KEY", pkcs8)} {
+			_, err := parsePrivateKey(text)
+			refused(t, err, identity.MalformedCertificate, want)
+		}
+	}
+}
+
+// TestUploadsAreCheckedBeforeTheirTurn: no change of the account waits for the verification of a chain.
+func TestUploadsAreCheckedBeforeTheirTurn(t *testing.T) {
+	t.Parallel()
+	s := newStage(t, allowAll)
+	end := ok2(s.turns.take(t.Context(), s.account))(t)
+	defer end()
+	gone, leave := context.WithCancel(t.Context())
+	leave()
+	leaf, another := newCertificate("leaf", nil), newCertificate("another", nil)
+	upload := func(key string) error {
+		_, err := s.UploadServerCertificate(gone, s.view(), s.as("caller"),
+			&api.UploadServerCertificateInput{ServerCertificateName: "Site", CertificateBody: leaf.body, PrivateKey: key})
+		return err
+	}
+	refused(t, upload(another.private()), identity.KeyPairMismatch, "The public key certificate and the private key do not match.")
+	if err := upload(leaf.private()); !errors.Is(err, context.Canceled) {
+		t.Errorf("a pair waits for its turn: %v", err)
+	}
 }

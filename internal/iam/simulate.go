@@ -3,7 +3,6 @@ package iam
 import (
 	"context"
 	"fmt"
-	"slices"
 
 	"github.com/stint-sts/stint/arn"
 	"github.com/stint-sts/stint/internal/api"
@@ -14,7 +13,7 @@ import (
 
 // SimulateCustomPolicy answers what the given policies would allow.
 func (s *Service) SimulateCustomPolicy(
-	_ context.Context, v *directory.View, req *identity.Request, in *api.SimulateCustomPolicyInput,
+	ctx context.Context, v *directory.View, req *identity.Request, in *api.SimulateCustomPolicyInput,
 ) (*api.SimulateCustomPolicyOutput, error) {
 	if err := s.authorize(v, req, ask{operation: "SimulateCustomPolicy"}); err != nil {
 		return nil, err
@@ -23,13 +22,13 @@ func (s *Service) SimulateCustomPolicy(
 	if err := sim.suppose(v, in); err != nil {
 		return nil, err
 	}
-	return s.simulate(v, req, "SimulateCustomPolicy", sim, in)
+	return s.simulate(ctx, v, req, "SimulateCustomPolicy", sim, in)
 }
 
 // SimulatePrincipalPolicy answers what the policies of a user, group or role, together with the given ones, would allow it.
 // Its boundary counts unless another is given, and so do the service control policies of its account.
 func (s *Service) SimulatePrincipalPolicy(
-	_ context.Context, v *directory.View, req *identity.Request, in *api.SimulatePrincipalPolicyInput,
+	ctx context.Context, v *directory.View, req *identity.Request, in *api.SimulatePrincipalPolicyInput,
 ) (*api.SimulateCustomPolicyOutput, error) {
 	p, err := s.principal(v, req, "SimulatePrincipalPolicy", in.PolicySourceArn)
 	if err != nil {
@@ -58,12 +57,12 @@ func (s *Service) SimulatePrincipalPolicy(
 	if err := sim.suppose(v, given); err != nil {
 		return nil, err
 	}
-	return s.simulate(v, req, "SimulatePrincipalPolicy", sim, given)
+	return s.simulate(ctx, v, req, "SimulatePrincipalPolicy", sim, given)
 }
 
 // simulate answers one page: MaxItems counts actions.
 func (s *Service) simulate(
-	v *directory.View, req *identity.Request, operation string, sim *simulation, in *api.SimulateCustomPolicyInput,
+	ctx context.Context, v *directory.View, req *identity.Request, operation string, sim *simulation, in *api.SimulateCustomPolicyInput,
 ) (*api.SimulateCustomPolicyOutput, error) {
 	p, err := s.page(v, req, in.Marker, in.MaxItems, operation, fmt.Sprintf("%q %q", in.ActionNames, in.ResourceArns))
 	if err != nil {
@@ -72,14 +71,20 @@ func (s *Service) simulate(
 	if err := sim.affordable(min(p.size, len(in.ActionNames))); err != nil {
 		return nil, err
 	}
-	positions := make([]int, len(in.ActionNames))
-	for i := range positions {
-		positions[i] = i
+	positions := func(yield func(int) bool) {
+		for i := range in.ActionNames {
+			if ctx.Err() != nil || !yield(i) {
+				return
+			}
+		}
 	}
 	key := func(i int) string { return fmt.Sprintf("%08d", i) }
-	l, err := list(p, slices.Values(positions), key, func(i int) api.EvaluationResult { return sim.evaluate(in.ActionNames[i]) })
+	l, err := list(p, positions, key, func(i int) api.EvaluationResult { return sim.evaluate(in.ActionNames[i]) })
 	if err != nil {
 		return nil, err
+	}
+	if err := ctx.Err(); err != nil {
+		return nil, fmt.Errorf("simulating: %w", err)
 	}
 	return &api.SimulateCustomPolicyOutput{EvaluationResults: l.items, IsTruncated: l.truncated, Marker: l.marker}, nil
 }
@@ -112,6 +117,7 @@ type simulation struct {
 	given     map[string]bool // the keys that the call gave, folded
 	member    bool            // of an organization, whose policies count
 	size      int             // of all policies, in bytes
+	longest   int             // action, resource or context value, in bytes
 }
 
 func newSimulation(account arn.AccountID) *simulation {
@@ -163,12 +169,20 @@ func (sim *simulation) add(to *[]simulated, set *[]policy.Attached, s simulated,
 	sim.size += len(s.text)
 }
 
-// maxWork bounds a page in bytes of policy that are gone through: the simulation of a thousand actions on a resource by all
-// the policies that a user can have stays far below.
-const maxWork = 256 << 20
+const (
+	// maxWork bounds a page in what its pattern matching may take at worst, bytes of policy by bytes of what they are matched
+	// with: all the policies that a user can have, on a hundred actions and a resource of two hundred characters, stay below.
+	maxWork = 4 << 30
+	// maxResults bounds a page in actions by resources, each of which has its part of the answer.
+	maxResults = 10_000
+)
 
 func (sim *simulation) affordable(actions int) error {
-	if evaluations := actions * max(len(sim.resources), 1); evaluations > 0 && sim.size/1024+1 > maxWork/1024/evaluations {
+	results := actions * max(len(sim.resources), 1)
+	if results > maxResults {
+		return invalidInput(fmt.Sprintf("The simulation is too large: a page must have at most %d results, actions by resources.", maxResults))
+	}
+	if sim.size*results*(sim.longest+1) > maxWork {
 		return invalidInput("The simulation is too large: ask for fewer actions, resources or policies at a time.")
 	}
 	return nil

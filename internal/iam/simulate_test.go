@@ -1,6 +1,8 @@
 package iam
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -435,4 +437,64 @@ func TestContextKeys(t *testing.T) {
 		&api.GetContextKeysForPrincipalPolicyInput{PolicySourceArn: s.arn(atBob), PolicyInputList: []string{conditional("aws:UserAgent")}}))(t)
 	equal(t, "principal", strings.Join(principal.ContextKeyNames, " "),
 		"aws:username aws:UserAgent aws:username aws:SourceVpc aws:username aws:SourceIp")
+}
+
+// TestSimulationIsAffordable: what a page may take of the processor and of memory is bounded before it begins.
+func TestSimulationIsAffordable(t *testing.T) {
+	t.Parallel()
+	s := newStage(t, allowAll)
+	many := func(n int, name string) []string {
+		out := make([]string, n)
+		for i := range out {
+			out[i] = fmt.Sprint(name, i)
+		}
+		return out
+	}
+	large := statement(`"Effect":"Allow","Action":"s3:*","Resource":["` + strings.Join(many(5_000, "arn:aws:s3:::bucket/"), `","`) + `"]`)
+	long := "arn:aws:s3:::" + strings.Repeat("b", 2000)
+	value := []api.ContextEntry{{ContextKeyName: new("aws:UserAgent"), ContextKeyType: new("string"), ContextKeyValues: []string{strings.Repeat("v", 200_000)}}}
+	const tooMany = "The simulation is too large: a page must have at most 10000 results, actions by resources."
+	const tooMuch = "The simulation is too large: ask for fewer actions, resources or policies at a time."
+	for name, tt := range map[string]struct {
+		in      api.SimulateCustomPolicyInput
+		refusal string
+	}{
+		"ten thousand results": {api.SimulateCustomPolicyInput{ActionNames: many(100, "s3:A"), ResourceArns: many(100, "arn:aws:s3:::b/")}, ""},
+		"a hundred more":       {api.SimulateCustomPolicyInput{ActionNames: many(100, "s3:A"), ResourceArns: many(101, "arn:aws:s3:::b/")}, tooMany},
+		"a page of many": {api.SimulateCustomPolicyInput{ActionNames: many(200, "s3:A"), ResourceArns: many(101, "arn:aws:s3:::b/"),
+			MaxItems: new(int32(50))}, ""},
+		"large policies": {api.SimulateCustomPolicyInput{ActionNames: many(1, "s3:A"), ResourceArns: []string{long},
+			PolicyInputList: []string{large, large}}, ""},
+		"large policies on long resources": {api.SimulateCustomPolicyInput{ActionNames: many(10, "s3:A"), ResourceArns: []string{long},
+			PolicyInputList: []string{large, large}}, tooMuch},
+		"large policies on a long value": {api.SimulateCustomPolicyInput{ActionNames: many(1, "s3:A"), ContextEntries: value,
+			PolicyInputList: []string{large, large}}, tooMuch},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			_, err := s.SimulateCustomPolicy(t.Context(), s.view(), s.root(), &tt.in)
+			if tt.refusal == "" {
+				if err != nil {
+					t.Fatal(err)
+				}
+				return
+			}
+			refused(t, err, identity.InvalidInput, tt.refusal)
+		})
+	}
+}
+
+// TestSimulationEndsWithItsRequest: nobody is left who could read it.
+func TestSimulationEndsWithItsRequest(t *testing.T) {
+	t.Parallel()
+	s := newStage(t, allowAll)
+	in := &api.SimulateCustomPolicyInput{PolicyInputList: []string{allowAction("*")}, ActionNames: []string{"s3:GetObject"}}
+	if _, err := s.SimulateCustomPolicy(t.Context(), s.view(), s.root(), in); err != nil {
+		t.Fatal(err)
+	}
+	gone, leave := context.WithCancel(t.Context())
+	leave()
+	if _, err := s.SimulateCustomPolicy(gone, s.view(), s.root(), in); !errors.Is(err, context.Canceled) {
+		t.Fatalf("got %v", err)
+	}
 }

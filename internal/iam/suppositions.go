@@ -28,6 +28,7 @@ func (sim *simulation) suppose(v *directory.View, in *api.SimulateCustomPolicyIn
 		if !strings.Contains(action, ":") {
 			return invalidInput("The action is invalid since it is missing names")
 		}
+		sim.longest = max(sim.longest, len(action))
 	}
 	if len(in.ActionNames) == 0 {
 		return invalidInput("ActionNames cannot be null or empty.")
@@ -60,6 +61,7 @@ func (sim *simulation) onResources(resources []string) error {
 		if parts := strings.SplitN(r, ":", 6); len(parts) < 6 || parts[0] != "arn" || parts[1] == "" || parts[2] == "" || parts[5] == "" {
 			return invalidInput("ResourceNames are not in a valid ARN format: " + r + ".")
 		}
+		sim.longest = max(sim.longest, len(r))
 	}
 	sim.resources = resources
 	return nil
@@ -116,6 +118,7 @@ func (sim *simulation) giveContext(entry api.ContextEntry) error {
 			return invalidInput("Invalid context value for key " + name + ": expected " + expected + ".")
 		}
 		values[i] = text
+		sim.longest = max(sim.longest, len(text))
 	}
 	sim.given[key] = true
 	if multivalued {

@@ -18,6 +18,8 @@ const (
 	// accessRole is the name of the role by which the management account comes into a new account (API, CreateAccount).
 	accessRole        = "OrganizationAccountAccessRole"
 	accessRoleSeconds = 3600
+	// maxAccounts bounds an organization. AWS begins with 10 and raises it for whoever asks.
+	maxAccounts = 10_000
 	// requestLife is how long the outcome of a call can be asked for (UG, ListCreateAccountStatus: 90 days).
 	requestLife = 90 * 24 * time.Hour
 
@@ -35,6 +37,9 @@ func (s *Service) CreateAccount(ctx context.Context, _ *directory.View, req *ide
 	}
 	var answer *directory.AccountRequest
 	err = s.change(ctx, req, ask{operation: "CreateAccount", tags: tags}, func(v *directory.View, o *directory.Organization, c *directory.Change) error {
+		if len(o.Members) >= maxAccounts {
+			return accountLimit
+		}
 		id, err := directory.NewAccountRequestID(s.Random)
 		if err != nil {
 			return err

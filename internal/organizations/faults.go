@@ -7,6 +7,7 @@ import "github.com/stint-sts/stint/internal/identity"
 var (
 	notInUse          = identity.NewFault("AWSOrganizationsNotInUseException", "Your account is not a member of an organization.")
 	notYours          = identity.NewFault(identity.AccessDenied, "You don't have permissions to access this resource.")
+	notFounder        = identity.NewFault(identity.AccessDenied, "The organization of this server is another account's to create.")
 	alreadyIn         = identity.NewFault("AlreadyInOrganizationException", "The provided account is already a member of an organization.")
 	notEmpty          = identity.NewFault("OrganizationNotEmptyException", "The organization isn't empty. To delete an organization, you must first remove all accounts except the management account, delete all OUs, and delete all policies.")
 	masterStays       = identity.NewFault("MasterCannotLeaveOrganizationException", "You can't remove a management account from an organization. If you want the management account to become a member account in another organization, you must first delete the current organization of the management account.")
@@ -39,6 +40,7 @@ var (
 
 // Refusals with a Reason of their own, by it (API, ConstraintViolationException and InvalidInputException).
 var (
+	accountLimit     = constraint("ACCOUNT_NUMBER_LIMIT_EXCEEDED", "You have exceeded the allowed number of AWS accounts.")
 	unitLimit        = constraint("OU_NUMBER_LIMIT_EXCEEDED", "You have exceeded the number of OUs that you can have in an organization.")
 	depthLimit       = constraint("OU_DEPTH_LIMIT_EXCEEDED", "You have exceeded the allowed depth of OUs.")
 	policyLimit      = constraint("POLICY_NUMBER_LIMIT_EXCEEDED", "You have exceeded the number of policies that you can have in an organization.")

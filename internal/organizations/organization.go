@@ -18,6 +18,9 @@ const (
 func (s *Service) CreateOrganization(ctx context.Context, _ *directory.View, req *identity.Request, in *api.CreateOrganizationInput) (*api.CreateOrganizationOutput, error) {
 	var answer *api.Organization
 	err := s.change(ctx, req, ask{operation: "CreateOrganization"}, func(v *directory.View, _ *directory.Organization, c *directory.Change) error {
+		if s.Founder != "" && req.Caller.Account != s.Founder {
+			return notFounder
+		}
 		if _, in := v.Standing(req.Caller.Account); in {
 			return alreadyIn
 		}

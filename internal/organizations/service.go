@@ -9,6 +9,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/stint-sts/stint/arn"
 	"github.com/stint-sts/stint/internal/api"
 	"github.com/stint-sts/stint/internal/authz"
 	"github.com/stint-sts/stint/internal/directory"
@@ -31,6 +32,8 @@ type Service struct {
 	Directory  Committer
 	// Sealer makes the tokens of the lists.
 	Sealer *session.Sealer
+	// Founder is the account that alone may create the organization; any if it is empty.
+	Founder arn.AccountID
 	// Random is cryptographically secure and safe for concurrent use.
 	Random io.Reader
 

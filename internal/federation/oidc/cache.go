@@ -5,6 +5,8 @@ import (
 	"log/slog"
 	"sync"
 	"time"
+
+	"github.com/stint-sts/stint/arn"
 )
 
 // How long fetched keys serve, and how often an issuer is asked.
@@ -17,8 +19,10 @@ const (
 	coolDown = 30 * time.Second
 	// maxEntries bounds the providers whose keys are kept; the longest unused gives way.
 	maxEntries = 1024
-	// maxWaiting bounds the requests that wait for an issuer at once: who sends them need not have any credential.
+	// maxWaiting bounds the requests that wait for the issuers of accounts at once: who sends them need not have any credential.
 	maxWaiting = 256
+	// accountWaiting bounds those that wait for the issuers of one account, and those that wait for the built-in ones.
+	accountWaiting = 64
 )
 
 // keyCache keeps fetched keys by provider.
@@ -28,8 +32,9 @@ type keyCache struct {
 	log   *slog.Logger
 
 	mu      sync.Mutex
-	waiting int               // guarded by mu
-	entries map[string]*entry // guarded by mu, as all members of the entries are
+	waiting int                   // for issuers of accounts; guarded by mu
+	queues  map[arn.AccountID]int // how many of them wait by account, and for the built-in ones; guarded by mu
+	entries map[string]*entry     // guarded by mu, as all members of the entries are
 }
 
 // entry is what is known of one provider's keys.
@@ -43,7 +48,7 @@ type entry struct {
 }
 
 func newKeyCache(fetch func(context.Context, source) (*keySet, error), now func() time.Time, log *slog.Logger) *keyCache {
-	return &keyCache{fetch: fetch, now: now, log: log, entries: make(map[string]*entry)}
+	return &keyCache{fetch: fetch, now: now, log: log, queues: make(map[arn.AccountID]int), entries: make(map[string]*entry)}
 }
 
 // keys returns the keys of a provider. lacking is a set in which the caller did not find its key: it is returned again only if
@@ -62,12 +67,11 @@ func (c *keyCache) keys(ctx context.Context, s source, lacking *keySet) (*keySet
 		c.begin(e, s, now)
 	}
 	// While an issuer is down, nobody waits for it who can do without.
-	if flight := e.flight; flight != nil && c.waiting < maxWaiting && (!usable || e.set == lacking || e.failure == nil) {
-		c.waiting++
+	if flight := e.flight; flight != nil && (!usable || e.set == lacking || e.failure == nil) && c.queue(s.account) {
 		c.mu.Unlock()
 		wait(ctx, flight)
 		c.mu.Lock()
-		c.waiting--
+		c.unqueue(s.account)
 	}
 	defer c.mu.Unlock()
 	if e.set != nil && c.now().Sub(e.fetched) < staleFor {
@@ -77,6 +81,27 @@ func (c *keyCache) keys(ctx context.Context, s source, lacking *keySet) (*keySet
 		return nil, &fetchError{"the key set was not fetched in time", nil}
 	}
 	return nil, e.failure
+}
+
+// queue counts one more who waits for an issuer of the account, if there may be one more. The caller holds mu.
+func (c *keyCache) queue(account arn.AccountID) bool {
+	if c.queues[account] >= accountWaiting || account != "" && c.waiting >= maxWaiting {
+		return false
+	}
+	c.queues[account]++
+	if account != "" {
+		c.waiting++
+	}
+	return true
+}
+
+func (c *keyCache) unqueue(account arn.AccountID) {
+	if c.queues[account]--; c.queues[account] == 0 {
+		delete(c.queues, account)
+	}
+	if account != "" {
+		c.waiting--
+	}
 }
 
 // begin fetches in the background: whoever asked may have gone before the keys are there, and the next who asks profits.

@@ -180,7 +180,7 @@ func TestSingleFlight(t *testing.T) {
 	})
 }
 
-// TestWaitingIsBounded: an issuer that does not answer holds up so many requests and no more.
+// TestWaitingIsBounded: the issuers of an account hold up so many requests and no more, and so do those of all accounts together.
 func TestWaitingIsBounded(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -190,22 +190,29 @@ func TestWaitingIsBounded(t *testing.T) {
 			return new(keySet), nil
 		}, time.Now, slog.New(slog.NewTextHandler(io.Discard, nil)))
 		var wg sync.WaitGroup
-		for range maxWaiting {
-			wg.Go(func() {
-				if _, err := c.keys(t.Context(), source{id: "p"}, nil); err != nil {
-					t.Error(err)
-				}
-			})
-		}
-		synctest.Wait()
-		for range 1000 {
-			if _, err := c.keys(t.Context(), source{id: "p"}, nil); err == nil || err.Error() != "the key set was not fetched in time" {
-				t.Fatalf("one too many: %v", err)
+		wait := func(account arn.AccountID) {
+			for range accountWaiting {
+				wg.Go(func() {
+					if _, err := c.keys(t.Context(), source{id: "p" + string(account), account: account}, nil); err != nil {
+						t.Errorf("%q: %v", account, err)
+					}
+				})
+			}
+			synctest.Wait()
+			if _, err := c.keys(t.Context(), source{id: "p" + string(account), account: account}, nil); err == nil || err.Error() != "the key set was not fetched in time" {
+				t.Fatalf("one too many for %q: %v", account, err)
 			}
 		}
+		for i := range maxWaiting / accountWaiting {
+			wait(arn.AccountID(fmt.Sprint(i)))
+		}
+		if _, err := c.keys(t.Context(), source{id: "other", account: dt.B}, nil); err == nil || err.Error() != "the key set was not fetched in time" {
+			t.Fatalf("one too many of all: %v", err)
+		}
+		wait("")
 		close(release)
 		wg.Wait()
-		if _, err := c.keys(t.Context(), source{id: "p"}, nil); err != nil || c.waiting != 0 {
+		if _, err := c.keys(t.Context(), source{id: "other", account: dt.B}, nil); err != nil || c.waiting != 0 || len(c.queues) != 0 {
 			t.Errorf("afterwards: %v, %d wait", err, c.waiting)
 		}
 	})

@@ -14,15 +14,18 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
+	"github.com/stint-sts/stint/arn"
 	"github.com/stint-sts/stint/internal/strictjson"
 )
 
 // The limits of fetching. A fetch is the discovery document and the key set together.
 const (
 	fetchTime      = 10 * time.Second
-	maxFetches     = 8
+	maxFetches     = 32        // for the providers of accounts
+	accountFetches = 2         // for those of one account, and as many for the built-in ones
 	maxBody        = 256 << 10 // of one document
 	maxAnswerHead  = 16 << 10
 	documentTokens = 4096
@@ -45,8 +48,9 @@ func (e *fetchError) Unwrap() error { return e.cause }
 
 // source is whose keys are fetched.
 type source struct {
-	id          string // tells it from all others: the same issuer is another source in another account, or with other thumbprints
-	issuer      string // URL
+	id          string        // tells it from all others: the same issuer is another source in another account, or with other thumbprints
+	account     arn.AccountID // whose provider it is; empty for a built-in one
+	issuer      string        // URL
 	thumbprints []string
 }
 
@@ -54,26 +58,37 @@ type source struct {
 // no compression.
 type fetcher struct {
 	authorities map[string]*x509.CertPool // by issuer URL; the system's for all others
-	slots       chan struct{}
+	slots       chan struct{}             // taken by the providers of accounts
 	patience    time.Duration
 	dial        func(ctx context.Context, network, address string) (net.Conn, error)
+
+	mu     sync.Mutex
+	shares map[arn.AccountID]*share // of the accounts that fetch or wait to; guarded by mu
+}
+
+// share is the fetches of one account, so that its slow issuers hold up nobody else's.
+type share struct {
+	slots chan struct{}
+	users int // who have a slot or wait for one; guarded by the fetcher's mu
 }
 
 func newFetcher(a addresses, authorities map[string]*x509.CertPool) *fetcher {
 	dialer := &net.Dialer{Timeout: fetchTime, Control: a.control}
-	return &fetcher{authorities: authorities, slots: make(chan struct{}, maxFetches), patience: fetchTime, dial: dialer.DialContext}
+	return &fetcher{
+		authorities: authorities, slots: make(chan struct{}, maxFetches), patience: fetchTime, dial: dialer.DialContext,
+		shares: make(map[arn.AccountID]*share),
+	}
 }
 
 // keySet fetches the keys of an issuer.
 func (f *fetcher) keySet(ctx context.Context, s source) (*keySet, error) {
 	ctx, cancel := context.WithTimeout(ctx, f.patience)
 	defer cancel()
-	select {
-	case f.slots <- struct{}{}:
-		defer func() { <-f.slots }()
-	case <-ctx.Done():
-		return nil, &fetchError{"too many fetches are under way", ctx.Err()}
+	leave, err := f.enter(ctx, s.account)
+	if err != nil {
+		return nil, &fetchError{"too many fetches are under way", err}
 	}
+	defer leave()
 	text, err := f.document(ctx, s, strings.TrimSuffix(s.issuer, "/")+discoveryPath)
 	if err != nil {
 		return nil, &fetchError{"the discovery document cannot be fetched", err}
@@ -90,6 +105,43 @@ func (f *fetcher) keySet(ctx context.Context, s source) (*keySet, error) {
 		return nil, &fetchError{"the key set holds no usable keys", err}
 	}
 	return set, nil
+}
+
+// enter waits for a slot of the account's share and then for one of the node's, which the built-in providers do not need: they
+// are no more than their share.
+func (f *fetcher) enter(ctx context.Context, account arn.AccountID) (leave func(), err error) {
+	f.mu.Lock()
+	own := f.shares[account]
+	if own == nil {
+		own = &share{slots: make(chan struct{}, accountFetches)}
+		f.shares[account] = own
+	}
+	own.users++
+	f.mu.Unlock()
+	part := func() {
+		f.mu.Lock()
+		defer f.mu.Unlock()
+		if own.users--; own.users == 0 {
+			delete(f.shares, account)
+		}
+	}
+	select {
+	case own.slots <- struct{}{}:
+	case <-ctx.Done():
+		part()
+		return nil, ctx.Err()
+	}
+	if account == "" {
+		return func() { <-own.slots; part() }, nil
+	}
+	select {
+	case f.slots <- struct{}{}:
+		return func() { <-f.slots; <-own.slots; part() }, nil
+	case <-ctx.Done():
+		<-own.slots
+		part()
+		return nil, ctx.Err()
+	}
 }
 
 // readDiscovery returns the URL of the key set. The document must name the issuer letter by letter (OpenID Connect Discovery 4.3).

@@ -21,9 +21,13 @@ import (
 	"net/http/httptest"
 	"net/netip"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
+	"github.com/stint-sts/stint/arn"
 	"github.com/stint-sts/stint/internal/directory"
 	dt "github.com/stint-sts/stint/internal/directory/directorytest"
 	"github.com/stint-sts/stint/internal/federation/oidc/oidctest"
@@ -344,16 +348,68 @@ func TestConcurrentFetchesAreBounded(t *testing.T) {
 	for range maxFetches {
 		fetcher.slots <- struct{}{}
 	}
-	if _, err := fetcher.keySet(t.Context(), source{id: "p", issuer: "https://127.0.0.1:1"}); err == nil || err.Error() != "too many fetches are under way" {
+	builtin := source{id: "p", issuer: "https://127.0.0.1:1"}
+	owned := source{id: "p", account: dt.A, issuer: "https://127.0.0.1:1"}
+	if _, err := fetcher.keySet(t.Context(), owned); err == nil || err.Error() != "too many fetches are under way" {
 		t.Errorf("got %v", err)
 	}
+	if _, err := fetcher.keySet(t.Context(), builtin); err == nil || err.Error() != "the discovery document cannot be fetched" {
+		t.Errorf("a built-in provider: %v", err)
+	}
 	<-fetcher.slots
-	if _, err := fetcher.keySet(t.Context(), source{id: "p", issuer: "https://127.0.0.1:1"}); err == nil || err.Error() != "the discovery document cannot be fetched" {
+	if _, err := fetcher.keySet(t.Context(), owned); err == nil || err.Error() != "the discovery document cannot be fetched" {
 		t.Errorf("with a slot: %v", err)
 	}
-	if len(fetcher.slots) != maxFetches-1 {
-		t.Errorf("%d slots are taken", len(fetcher.slots))
+	if len(fetcher.slots) != maxFetches-1 || len(fetcher.shares) != 0 {
+		t.Errorf("%d slots are taken, %d shares are kept", len(fetcher.slots), len(fetcher.shares))
 	}
+}
+
+// TestSlowIssuersOfAnAccount: they hold up its own fetches and nobody else's.
+func TestSlowIssuersOfAnAccount(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		fetcher := newFetcher(addresses{any: true}, nil)
+		var slow atomic.Int64
+		end := make(chan struct{})
+		defer close(end)
+		fetcher.dial = func(_ context.Context, _, address string) (net.Conn, error) {
+			if address == "slow.example.com:443" {
+				slow.Add(1)
+				<-end
+			}
+			return nil, errors.New("nobody is there")
+		}
+		var wg sync.WaitGroup
+		for i := range 2 * maxFetches {
+			wg.Go(func() {
+				_, err := fetcher.keySet(t.Context(), source{id: fmt.Sprint(i), account: dt.A, issuer: "https://slow.example.com"})
+				if err == nil {
+					t.Error("a slow issuer answered")
+				}
+			})
+		}
+		synctest.Wait()
+		if n := slow.Load(); n != accountFetches {
+			t.Errorf("%d fetches for one account", n)
+		}
+		for _, account := range []arn.AccountID{dt.B, ""} {
+			_, err := fetcher.keySet(t.Context(), source{id: "q", account: account, issuer: "https://quick.example.com"})
+			if err == nil || err.Error() != "the discovery document cannot be fetched" {
+				t.Errorf("%q: %v", account, err)
+			}
+		}
+		ctx, cancel := context.WithTimeout(t.Context(), fetchTime/2)
+		defer cancel()
+		_, err := fetcher.keySet(ctx, source{id: "q", account: dt.A, issuer: "https://quick.example.com"})
+		if err == nil || err.Error() != "too many fetches are under way" {
+			t.Errorf("another of the account: %v", err)
+		}
+		wg.Wait()
+		if len(fetcher.slots) != 0 || len(fetcher.shares) != 0 {
+			t.Errorf("%d slots are taken, %d shares are kept", len(fetcher.slots), len(fetcher.shares))
+		}
+	})
 }
 
 // chain is a certificate with the authorities above it, leaf first.

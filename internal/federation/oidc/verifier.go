@@ -192,6 +192,7 @@ func keysUnavailable(err error) error {
 func (p *provider) source() source {
 	s := source{id: p.name, issuer: "https://" + p.issuer}
 	if p.entity != nil {
+		s.account = p.account
 		s.thumbprints = p.entity.Thumbprints
 		s.id += " " + strings.Join(s.thumbprints, ",")
 	}
