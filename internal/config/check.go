@@ -9,8 +9,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-
-	"github.com/stint-sts/stint/arn"
 )
 
 // The bounds of a session in seconds: the least that AssumeRole takes, and the most that GetSessionToken gives.
@@ -96,11 +94,8 @@ func (c *Config) checkOutboundIssuer() error {
 }
 
 func (c *Config) checkOrganizationAccount() error {
-	if c.OrganizationAccount == "" {
-		return nil
-	}
-	if _, err := arn.ParseAccountID(c.OrganizationAccount); err != nil {
-		return fmt.Errorf("organization_account: %w", err)
+	if id := c.OrganizationAccount; id != "" && (len(id) != 12 || strings.Trim(id, "0123456789") != "") {
+		return fmt.Errorf("organization_account: %q is not an account id of 12 digits", id)
 	}
 	return nil
 }
