@@ -183,12 +183,12 @@ func TestSubjectType(t *testing.T) {
 func TestReplay(t *testing.T) {
 	t.Parallel()
 	s := newStage(t, nil)
-	encoded := good().Encoded()
+	encoded, view := good().Encoded(), s.builder.View()
 	var won, spent atomic.Int32
 	var all sync.WaitGroup
 	for range 50 {
 		all.Go(func() {
-			a, err := s.verify(encoded)
+			a, err := s.verifier.Verify(view, Presented{Response: encoded, ProviderARN: providerARN, RoleARN: roleARN, RequestID: requestID, Time: now})
 			if err != nil {
 				t.Error(err)
 				return
