@@ -83,7 +83,7 @@ func compared(t *testing.T, x *exchange, text string) []string {
 func TestUnknownFormsFail(t *testing.T) {
 	t.Parallel()
 	for _, c := range []wireCase{
-		{Setup: nil, Request: []byte(`{}`), Expect: []byte(`{"jwt_claims":{}}`)},
+		{Setup: nil, Request: []byte(`{}`), Expect: []byte(`{"conjured":{}}`)},
 		{Setup: nil, Request: []byte(`{"evaluate":{}}`), Expect: []byte(`{}`)},
 	} {
 		if _, err := c.decode(); err == nil {
