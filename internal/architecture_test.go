@@ -45,6 +45,8 @@ var layers = map[string]int{
 	"cmd/stint":                7,
 
 	"internal/federation/outbound": 3,
+
+	"internal/gateapi": 1,
 }
 
 // apart are packages that no other imports and that are not part of the server.
