@@ -244,7 +244,7 @@ func TestFilesAreNotRewrittenInPlace(t *testing.T) {
 		}
 	}
 	syncing := uses(all, "Sync")
-	for _, want := range []string{"cmd/stint/rootkey.go:writeNewFile", "cmd/stint/rootkey.go:syncFolder", "internal/audit/open.go:prepare"} {
+	for _, want := range []string{"internal/rootkey/file.go:writeNew", "internal/rootkey/file.go:syncFolder", "internal/audit/open.go:prepare"} {
 		if !slices.Contains(syncing, want) {
 			t.Errorf("%s does not wait for the disk; %q do", want, syncing)
 		}

@@ -47,6 +47,8 @@ var layers = map[string]int{
 	"internal/federation/outbound": 3,
 
 	"internal/gateapi": 1,
+
+	"internal/rootkey": 1,
 }
 
 // apart are packages that no other imports and that are not part of the server.

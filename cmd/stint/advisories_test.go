@@ -23,6 +23,7 @@ import (
 	"github.com/stint-sts/stint/internal/directory"
 	"github.com/stint-sts/stint/internal/identity"
 	"github.com/stint-sts/stint/internal/lastuse"
+	"github.com/stint-sts/stint/internal/rootkey"
 	"github.com/stint-sts/stint/internal/server"
 	"github.com/stint-sts/stint/internal/session"
 	"github.com/stint-sts/stint/policy"
@@ -43,12 +44,12 @@ func begun(t *testing.T, data string) *whole {
 	settings := config.Default()
 	settings.Data = data
 	settings.RootKey.File, settings.Audit.File = filepath.Join(data, "root.key"), filepath.Join(data, "audit.jsonl")
-	root, _, err := ensureRootKey(settings.RootKey.File, data)
+	root, _, err := ensureRootKey(t.Context(), keyFile(t, settings.RootKey.File), data)
 	if err != nil {
 		t.Fatal(err)
 	}
 	n := &node{log: slog.New(slog.DiscardHandler), now: time.Now, region: defaultRegion, regions: []string{defaultRegion}}
-	if err := n.open(t.Context(), &settings, root); err != nil {
+	if err := n.open(t.Context(), &settings, rootKeys{first: root}); err != nil {
 		t.Fatal(err)
 	}
 	if err := ensureSealingKey(t.Context(), n.store, n.now().Add(-time.Hour)); err != nil {
@@ -60,6 +61,16 @@ func begun(t *testing.T, data string) *whole {
 	}
 	return &whole{n, t, server.NewHandler(n.frontend(lastuse.New(n.store, n.log)), nil, n.log),
 		sigv4.NewCredentials(administrator.Key.ID, administrator.Key.Secret.Key.RevealString(), "")}
+}
+
+// keyFile is a root key in a file.
+func keyFile(t *testing.T, path string) rootkey.Source {
+	t.Helper()
+	source, err := rootkey.New(config.KeySource{File: path})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return source
 }
 
 func (w *whole) end() {

@@ -61,7 +61,7 @@ func (a *apply) run(c *cobra.Command, settings *config.Config) (err error) {
 	if err != nil {
 		return err
 	}
-	root, err := initializedRootKey(settings)
+	root, err := initializedRootKeys(c.Context(), settings)
 	if err != nil {
 		return err
 	}

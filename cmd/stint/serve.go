@@ -57,7 +57,7 @@ func serve(c *cobra.Command, settings *config.Config) (err error) {
 		return err
 	}
 	n.saml = samlOptions(settings)
-	root, err := initializedRootKey(settings)
+	root, err := initializedRootKeys(ctx, settings)
 	if err != nil {
 		return err
 	}

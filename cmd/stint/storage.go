@@ -16,18 +16,17 @@ import (
 	"github.com/stint-sts/stint/internal/directory"
 	"github.com/stint-sts/stint/internal/federation/outbound"
 	"github.com/stint-sts/stint/internal/iam"
-	"github.com/stint-sts/stint/internal/secret"
 	"github.com/stint-sts/stint/internal/store"
 )
 
 // openStore opens the embedded store or the cluster that a configuration names.
-func openStore(ctx context.Context, settings *config.Config, root secret.Key, log *slog.Logger) (*store.Store, error) {
+func openStore(ctx context.Context, settings *config.Config, root rootKeys, log *slog.Logger) (*store.Store, error) {
 	partition, err := arn.ParsePartition(settings.Partition)
 	if err != nil {
 		return nil, fmt.Errorf("opening the store: %w", err)
 	}
 	etcd := settings.Directory.Etcd
-	o := store.Options{RootKey: root, Partition: partition, Prefix: etcd.Prefix, Log: log}
+	o := store.Options{RootKey: root.first, Partition: partition, Prefix: etcd.Prefix, Log: log}
 	if settings.ManagedPolicies != "" {
 		if o.Managed, err = directory.ReadManaged(partition, os.DirFS(settings.ManagedPolicies)); err != nil {
 			return nil, fmt.Errorf("opening the store: %s: %w", settings.ManagedPolicies, err)
@@ -66,15 +65,6 @@ func clientTLS(etcd config.Etcd) (*tls.Config, error) {
 	return t, nil
 }
 
-// initializedRootKey reads the root key of a deployment that stint init has begun.
-func initializedRootKey(settings *config.Config) (secret.Key, error) {
-	root, err := findRootKey(settings.RootKey.File, settings.Data)
-	if errors.Is(err, errNoRootKey) {
-		return secret.Key{}, notInitialized(err)
-	}
-	return root, err
-}
-
 func notInitialized(err error) error {
 	return withHint(err, "stint init with the same configuration makes the root key and the first administrator")
 }
@@ -84,9 +74,10 @@ func notInitialized(err error) error {
 const openPatience = 4 * time.Second
 
 // open opens what a node keeps: the store and the audit log.
-func (n *node) open(ctx context.Context, settings *config.Config, root secret.Key) (err error) {
+func (n *node) open(ctx context.Context, settings *config.Config, root rootKeys) (err error) {
 	n.outboundIssuer, n.site = settings.OutboundIssuerURL, outbound.NewSite(settings.OutboundIssuerURL)
 	n.founder = arn.AccountID(settings.OrganizationAccount)
+	n.rotateEvery = settings.SealingKeys.RotateEvery
 	opening, cancel := lingering(ctx, openPatience)
 	defer cancel()
 	if n.store, err = openStore(opening, settings, root, n.log); err != nil {
