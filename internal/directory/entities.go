@@ -267,6 +267,26 @@ type Revocation struct {
 	Account arn.AccountID `json:"account"`
 	// Target is a unique id (all sessions of that role or user), id:session-name, or an access key id.
 	Target string `json:"target"`
+	// Below, if set, is that revision: the record was written anew since, under another root key or from a backup. Who revokes
+	// leaves it 0, also what was revoked before.
+	Below int64 `json:"below,omitempty"`
+}
+
+// Rewritten returns the revocation as it must be if its record is written anew: it voids what it voided, and no more.
+func (r *Revocation) Rewritten() *Revocation {
+	c := *r
+	if c.Below == 0 {
+		c.Below = r.Revision()
+	}
+	return &c
+}
+
+// voids reports whether the revocation came after a session was issued at a revision.
+func (r *Revocation) voids(issuedAt int64) bool {
+	if r.Below != 0 {
+		return issuedAt < r.Below
+	}
+	return issuedAt < r.Revision()
 }
 
 // Key implements Entity. Targets keep their case: session names are case-sensitive.

@@ -431,13 +431,20 @@ func TestRevoked(t *testing.T) {
 	t.Parallel()
 	r := &Revocation{Account: accountA, Target: "AROA1:Name"}
 	r.revision = 10
-	v := NewView(arn.AWS).Apply(12, stored(r))
+	old := &Revocation{Account: accountA, Target: "AROA2"}
+	old.revision = 7
+	again := old.Rewritten()
+	again.revision = 11
+	v := NewView(arn.AWS).Apply(12, stored(r, again.Rewritten()))
 	for _, c := range []struct {
 		account arn.AccountID
 		target  string
 		issued  int64
 		want    bool
 	}{
+		{accountA, "AROA2", 6, true}, // as before it was written anew
+		{accountA, "AROA2", 7, false},
+
 		{accountA, "AROA1:Name", 9, true},
 		{accountA, "AROA1:Name", 10, false},
 		{accountA, "AROA1:Name", 11, false},

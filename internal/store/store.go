@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"crypto/tls"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
@@ -41,6 +42,8 @@ type Options struct {
 	Prefix string
 	// RootKey is 32 bytes, the same at every start: what it sealed is lost without it.
 	RootKey secret.Key
+	// NextRootKey, unless it is zero, is another root key, that the store is moved to by Rekey or that it was moved to.
+	NextRootKey secret.Key
 	// Partition is that of the deployment's ARNs, the same at every start.
 	Partition arn.Partition
 	// Managed are the AWS-managed policies besides those that every directory has, the same on every node.
@@ -61,6 +64,9 @@ type Store struct {
 	prefix    string // of every key, layout version included
 	maxOps    int
 	maxBytes  int
+	base      int64                    // is added to etcd's revisions; see standing
+	at        atomic.Pointer[standing] // written by the follower alone
+	id        string                   // of this process among the nodes
 
 	view atomic.Pointer[directory.View] // written by the follower alone
 	// mu guards moved and lag.
@@ -106,7 +112,15 @@ func newStore(o Options) (*Store, error) {
 	if o.Prefix == "" {
 		o.Prefix = defaultPrefix
 	}
-	v, err := newVault(o.RootKey, o.Random)
+	keys := []secret.Key{o.RootKey}
+	if !o.NextRootKey.IsZero() {
+		keys = append(keys, o.NextRootKey)
+	}
+	v, err := newVault(o.Random, keys...)
+	if err != nil {
+		return nil, err
+	}
+	id, err := secret.Random(nodeIDLength, o.Random)
 	if err != nil {
 		return nil, err
 	}
@@ -117,6 +131,7 @@ func newStore(o Options) (*Store, error) {
 		managed:   o.Managed,
 		prefix:    o.Prefix + layoutVersion,
 		moved:     make(chan struct{}),
+		id:        hex.EncodeToString(id.Reveal()),
 	}, nil
 }
 
@@ -145,17 +160,27 @@ func (s *Store) connect(ctx context.Context, o Options, tune func(*embed.Config)
 	return nil
 }
 
-// begin checks the root key before anything is read or written under it, loads, and starts to follow.
+// begin checks the root key before anything is read or written under it, loads, and starts to follow. It checks again once this
+// process is among the nodes: who moves the store to another root key looks at them after having said so.
 func (s *Store) begin(ctx context.Context) error {
 	if err := s.checkRootKey(ctx); err != nil {
 		return err
 	}
-	if err := s.reload(ctx); err != nil {
+	lease, err := s.enlist(ctx)
+	if err != nil {
+		s.log.Warn("the other nodes do not know of this one", "error", err)
+	}
+	if err = s.checkRootKey(ctx); err == nil {
+		err = s.reload(ctx)
+	}
+	if err != nil {
+		s.leave(lease)
 		return err
 	}
 	following, stop := context.WithCancel(context.Background())
 	s.stop, s.ended = stop, following.Done()
 	s.stopped.Go(func() { s.follow(following) })
+	s.stopped.Go(func() { s.stayEnlisted(following, lease) })
 	return nil
 }
 
