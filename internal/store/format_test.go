@@ -69,7 +69,7 @@ func TestLaterFormat(t *testing.T) {
 	if err := json.Unmarshal(found.Kvs[0].Value[1:], &later); err != nil {
 		t.Fatal(err)
 	}
-	later["format"], later["keys"], later["more"] = currentFormat+1, []any{map[string]any{"id": "other"}}, true
+	later["format"], later["keys"], later["more"] = currentFormat+1, "in another form", true
 	text, err := json.Marshal(later)
 	if err != nil {
 		t.Fatal(err)

@@ -94,12 +94,15 @@ func (s *Store) readStanding(kv *mvccpb.KeyValue) (*standing, error) {
 	if len(kv.Value) == 0 || kv.Value[0] != namedValue {
 		return s.readBareCheck(kv)
 	}
+	var later struct {
+		Format int `json:"format"`
+	}
+	if err := json.Unmarshal(kv.Value[1:], &later); err == nil && later.Format > currentFormat {
+		return nil, fmt.Errorf("%w: it has format %d, and this build reads %d and %d", ErrFormat, later.Format, bareFormat, currentFormat)
+	}
 	at := &standing{revision: kv.ModRevision}
 	if err := json.Unmarshal(kv.Value[1:], at); err != nil {
 		return nil, fmt.Errorf("%w: how the store stands cannot be read", ErrDamaged)
-	}
-	if at.Format > currentFormat {
-		return nil, fmt.Errorf("%w: it has format %d, and this build reads %d and %d", ErrFormat, at.Format, bareFormat, currentFormat)
 	}
 	for i, k := range at.Keys {
 		c, known := s.knownCipher(k.ID)

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"os"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -34,6 +35,9 @@ type Options struct {
 	// Dir is the data directory of the embedded member; it is created with mode 0700. All is kept in its folder etcd.
 	// Opening it sets the process's umask to 077.
 	Dir string
+	// Share lets other processes of the same user into Dir while this one has it open, and goes in where another has it open that
+	// shares it.
+	Share bool
 	// Endpoints are the client URLs of an etcd cluster. Its operator sees to compaction.
 	Endpoints []string
 	// TLS is for Endpoints; nil speaks in the clear.
@@ -137,13 +141,20 @@ func newStore(o Options) (*Store, error) {
 
 func (s *Store) connect(ctx context.Context, o Options, tune func(*embed.Config)) error {
 	if o.Dir != "" {
+		if o.Share && tune == nil {
+			tune = func(cfg *embed.Config) { share(o.Dir, o.Log, cfg) }
+		}
 		m, err := startMember(ctx, o.Dir, o.Log, tune)
-		if err != nil {
+		if err == nil {
+			s.member, s.client = m, m.client
+			s.maxOps, s.maxBytes = memberTxnOps, memberRequestBytes
+			return nil
+		}
+		path, shared := sharedSocket(o)
+		if !errors.Is(err, ErrLocked) || !shared {
 			return err
 		}
-		s.member, s.client = m, m.client
-		s.maxOps, s.maxBytes = memberTxnOps, memberRequestBytes
-		return nil
+		o.Endpoints = []string{"unix://" + path}
 	}
 	client, err := clientv3.New(clientv3.Config{
 		Endpoints:            o.Endpoints,
@@ -158,6 +169,16 @@ func (s *Store) connect(ctx context.Context, o Options, tune func(*embed.Config)
 	}
 	s.client, s.maxOps, s.maxBytes = client, clusterTxnOps, clusterRequestBytes
 	return nil
+}
+
+// sharedSocket is where the process that has the data directory open lets others in.
+func sharedSocket(o Options) (string, bool) {
+	path, err := socketPath(o.Dir)
+	if err != nil || !o.Share {
+		return "", false
+	}
+	_, err = os.Stat(path)
+	return path, err == nil
 }
 
 // begin checks the root key before anything is read or written under it, loads, and starts to follow. It checks again once this
