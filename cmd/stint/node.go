@@ -45,6 +45,8 @@ type node struct {
 	hosts      []string
 	tls        *tls.Config // nil for plain HTTP
 	maxSession time.Duration
+	// share lets the commands that work on a running server into its embedded store.
+	share bool
 	// rotateEvery is the age at which the key that seals sessions is replaced; 0 for never.
 	rotateEvery time.Duration
 	// outboundIssuer makes the URL of an account's own token issuer.

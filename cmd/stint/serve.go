@@ -49,6 +49,7 @@ func serve(c *cobra.Command, settings *config.Config) (err error) {
 		region:     settings.Regions[0],
 		hosts:      settings.Hosts,
 		maxSession: time.Duration(settings.MaxSessionDuration) * time.Second,
+		share:      true,
 	}
 	if n.tls, err = serverTLS(settings.TLS); err != nil {
 		return err

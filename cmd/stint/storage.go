@@ -10,6 +10,8 @@ import (
 	"os"
 	"time"
 
+	"github.com/spf13/cobra"
+
 	"github.com/stint-sts/stint/arn"
 	"github.com/stint-sts/stint/internal/audit"
 	"github.com/stint-sts/stint/internal/config"
@@ -19,28 +21,53 @@ import (
 	"github.com/stint-sts/stint/internal/store"
 )
 
-// openStore opens the embedded store or the cluster that a configuration names.
+// openStore opens the embedded store, for this process alone, or the cluster that a configuration names.
 func openStore(ctx context.Context, settings *config.Config, root rootKeys, log *slog.Logger) (*store.Store, error) {
+	o, err := storeOptions(settings, root, log)
+	if err != nil {
+		return nil, err
+	}
+	return store.Open(ctx, o)
+}
+
+// openShared opens a store that a running server may have open.
+func openShared(c *cobra.Command, settings *config.Config) (*store.Store, error) {
+	o, err := sharedOptions(c, settings)
+	if err != nil {
+		return nil, err
+	}
+	return store.Open(c.Context(), o)
+}
+
+func sharedOptions(c *cobra.Command, settings *config.Config) (store.Options, error) {
+	root, err := initializedRootKeys(c.Context(), settings)
+	if err != nil {
+		return store.Options{}, err
+	}
+	o, err := storeOptions(settings, root, newLog(c.ErrOrStderr(), settings.Log))
+	o.Share = true
+	return o, err
+}
+
+func storeOptions(settings *config.Config, root rootKeys, log *slog.Logger) (store.Options, error) {
 	partition, err := arn.ParsePartition(settings.Partition)
 	if err != nil {
-		return nil, fmt.Errorf("opening the store: %w", err)
+		return store.Options{}, fmt.Errorf("opening the store: %w", err)
 	}
 	etcd := settings.Directory.Etcd
-	o := store.Options{RootKey: root.first, Partition: partition, Prefix: etcd.Prefix, Log: log}
+	o := store.Options{RootKey: root.first, NextRootKey: root.next, Partition: partition, Prefix: etcd.Prefix, Log: log}
 	if settings.ManagedPolicies != "" {
 		if o.Managed, err = directory.ReadManaged(partition, os.DirFS(settings.ManagedPolicies)); err != nil {
-			return nil, fmt.Errorf("opening the store: %s: %w", settings.ManagedPolicies, err)
+			return store.Options{}, fmt.Errorf("opening the store: %s: %w", settings.ManagedPolicies, err)
 		}
 	}
 	if len(etcd.Endpoints) == 0 {
 		o.Dir = settings.Data
-	} else {
-		o.Endpoints = etcd.Endpoints
-		if o.TLS, err = clientTLS(etcd); err != nil {
-			return nil, err
-		}
+		return o, nil
 	}
-	return store.Open(ctx, o)
+	o.Endpoints = etcd.Endpoints
+	o.TLS, err = clientTLS(etcd)
+	return o, err
 }
 
 func clientTLS(etcd config.Etcd) (*tls.Config, error) {
@@ -80,7 +107,12 @@ func (n *node) open(ctx context.Context, settings *config.Config, root rootKeys)
 	n.rotateEvery = settings.SealingKeys.RotateEvery
 	opening, cancel := lingering(ctx, openPatience)
 	defer cancel()
-	if n.store, err = openStore(opening, settings, root, n.log); err != nil {
+	o, err := storeOptions(settings, root, n.log)
+	if err != nil {
+		return err
+	}
+	o.Share = n.share
+	if n.store, err = store.Open(opening, o); err != nil {
 		return err
 	}
 	n.audit, err = audit.Open(audit.Options{

@@ -21,6 +21,22 @@ var (
 	ErrAlreadyMoved = errors.New("the store is under the next root key already")
 )
 
+// RootKeyStatus is a root key that the store has values under.
+type RootKeyStatus struct {
+	ID RootKeyID
+	// Writes says that new values are under it. While the store is being moved, there is another.
+	Writes bool
+}
+
+// RootKeys returns the root keys that the store has values under.
+func (s *Store) RootKeys() []RootKeyStatus {
+	var out []RootKeyStatus
+	for i, c := range s.at.Load().ciphers {
+		out = append(out, RootKeyStatus{c.id, i == 0})
+	}
+	return out
+}
+
 // rekeyBatch is how many records a transaction of a move writes: few, so that changes seldom meet it.
 const rekeyBatch = 100
 
