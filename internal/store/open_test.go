@@ -225,16 +225,16 @@ func TestDamagedRecords(t *testing.T) {
 		return string(b)
 	}
 	cases := map[string]string{
-		"empty":           "",
-		"cut":             alice[:len(alice)-1],
-		"version":         flipped(0),
-		"mac":             flipped(1),
-		"record":          flipped(valueHeader + 3),
-		"last byte":       flipped(len(alice) - 1),
-		"another's":       read("bob"),
-		"extended":        alice + " ",
-		"bare record":     alice[valueHeader:],
-		"a later version": "\x03" + alice[1:],
+		"empty":            "",
+		"cut":              alice[:len(alice)-1],
+		"version":          flipped(0),
+		"mac":              flipped(1),
+		"record":           flipped(valueHeader + 3),
+		"last byte":        flipped(len(alice) - 1),
+		"another's":        read("bob"),
+		"extended":         alice + " ",
+		"bare record":      alice[valueHeader:],
+		"a later version":  "\x03" + alice[1:],
 		"another root key": alice[:1] + "someone'" + alice[9:],
 	}
 	for name, value := range cases {

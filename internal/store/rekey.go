@@ -87,25 +87,11 @@ func (s *Store) rekey(ctx context.Context, progress func(done, total int)) error
 
 // setStanding changes which root keys the store has values under, and returns when this node knows it.
 func (s *Store) setStanding(ctx context.Context, before *standing, ciphers ...*rootCipher) error {
-	at := &standing{Format: currentFormat, Base: before.Base, ciphers: ciphers}
-	value, err := s.record(at)
-	if err != nil {
+	at := &standing{Format: currentFormat, Base: before.Base, ciphers: ciphers, revision: before.revision}
+	if err := s.putStanding(ctx, at); err != nil {
 		return err
 	}
-	key := s.standingPath()
-	bounded, cancel := context.WithTimeout(ctx, patience)
-	defer cancel()
-	answer, err := s.client.Txn(bounded).
-		If(clientv3.Compare(clientv3.ModRevision(key), "=", before.revision)).
-		Then(clientv3.OpPut(key, value)).
-		Commit()
-	if err != nil {
-		return refusal("writing how the store stands", err)
-	}
-	if !answer.Succeeded {
-		return fmt.Errorf("%w: somebody else moves the store", ErrConflict)
-	}
-	return s.waitFor(ctx, answer.Header.Revision+s.base)
+	return s.waitFor(ctx, at.revision+s.base)
 }
 
 // switchTo has everybody write under the next root key, if all nodes have it; else it takes the announcement back.

@@ -43,6 +43,7 @@ type standing struct {
 	Restoring bool `json:"restoring,omitempty"`
 
 	revision int64         // etcd's of the record, 0 before it was written
+	value    string        // of the record, if it was read
 	ciphers  []*rootCipher // of Keys, in their order; the first is always there
 }
 
@@ -100,7 +101,7 @@ func (s *Store) readStanding(kv *mvccpb.KeyValue) (*standing, error) {
 	if err := json.Unmarshal(kv.Value[1:], &later); err == nil && later.Format > currentFormat {
 		return nil, fmt.Errorf("%w: it has format %d, and this build reads %d and %d", ErrFormat, later.Format, bareFormat, currentFormat)
 	}
-	at := &standing{revision: kv.ModRevision}
+	at := &standing{revision: kv.ModRevision, value: string(kv.Value)}
 	if err := json.Unmarshal(kv.Value[1:], at); err != nil {
 		return nil, fmt.Errorf("%w: how the store stands cannot be read", ErrDamaged)
 	}
@@ -146,7 +147,7 @@ func (s *Store) readBareCheck(kv *mvccpb.KeyValue) (*standing, error) {
 	err := ErrRootKey
 	for _, c := range s.vault.known {
 		if err = s.check(c, checkPurpose, kv.Value); err == nil {
-			return &standing{Format: bareFormat, revision: kv.ModRevision, ciphers: []*rootCipher{c}}, nil
+			return &standing{Format: bareFormat, revision: kv.ModRevision, value: string(kv.Value), ciphers: []*rootCipher{c}}, nil
 		}
 	}
 	return nil, err
@@ -219,6 +220,32 @@ func (s *Store) writeFirstStanding(ctx context.Context) (*standing, error) {
 		return nil, fmt.Errorf("there is data below %s, but not the value to check it by, %s", s.prefix, key)
 	}
 	return s.readStanding(kvs[0])
+}
+
+// putStanding writes how the store stands if it is still as it was known.
+func (s *Store) putStanding(ctx context.Context, at *standing) error {
+	value, err := s.record(at)
+	if err == nil {
+		at.revision, err = s.writeStanding(ctx, at.revision, value)
+	}
+	return err
+}
+
+func (s *Store) writeStanding(ctx context.Context, before int64, value string) (int64, error) {
+	key := s.standingPath()
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	answer, err := s.client.Txn(ctx).
+		If(clientv3.Compare(clientv3.ModRevision(key), "=", before)).
+		Then(clientv3.OpPut(key, value)).
+		Commit()
+	if err != nil {
+		return 0, refusal("writing how the store stands", err)
+	}
+	if !answer.Succeeded {
+		return 0, fmt.Errorf("%w: somebody else moves or restores the store", ErrConflict)
+	}
+	return answer.Header.Revision, nil
 }
 
 // takeStanding is told of the record by the watch, in its place among the changes. What only adds or takes away a root key to read
