@@ -66,6 +66,10 @@ func hintFor(err error) string {
 		return "a server has this data directory open; stop it first"
 	case errors.Is(err, store.ErrRootKey):
 		return "put back the root key file that this directory was begun with"
+	case errors.Is(err, store.ErrRestoring):
+		return "stint restore has to end first; if it was interrupted, run it again"
+	case errors.Is(err, store.ErrFormat):
+		return "use a build as new as the one that wrote it; nothing was changed"
 	case errors.Is(err, syscall.EADDRINUSE):
 		return "another program listens there; port 0 takes a free one"
 	case errors.Is(err, fs.ErrPermission):

@@ -166,6 +166,23 @@ type Backup struct {
 // Len is the number of its records.
 func (b *Backup) Len() int { return len(b.records) }
 
+// LastSealingKey is the greatest id of a sealing key in it.
+func (b *Backup) LastSealingKey() (last uint32, err error) {
+	for _, r := range b.records {
+		if r.key.Kind != directory.KindSealingKey {
+			continue
+		}
+		e, err := b.entity(r)
+		if err != nil {
+			return 0, err
+		}
+		if k, ok := e.(*directory.SealingKey); ok {
+			last = max(last, k.ID)
+		}
+	}
+	return last, nil
+}
+
 // ReadBackup reads a backup and opens every record of it, and touches no store. The error Is ErrRootKey if the backup is under none
 // of the root keys of the options, and ErrBackup if it is not whole.
 func ReadBackup(r io.Reader, o Options) (*Backup, error) {
