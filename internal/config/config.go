@@ -1,4 +1,4 @@
-// Package config is the configuration file of `stint serve`, `stint init` and `stint apply`.
+// Package config is the configuration file of `stint serve`, `init`, `apply`, `keys`, `backup` and `restore`.
 //
 // The comments of [Config] are the manual: each field says what it is for, its unit, and its value when it is left out. The
 // same manual as a file to start from is docs/stint.example.yaml; a test holds the two together.

@@ -156,7 +156,8 @@ func TestNoSecretInTheBackup(t *testing.T) {
 	}
 }
 
-// A backup of which anything is missing, too much or altered is refused before anything is written.
+// advisory 32 (CVE-2024-55949): a backup of which anything is missing, too much or altered is refused before anything is written;
+// what it holds is believed because it was sealed, not because it was imported.
 func TestDamagedBackups(t *testing.T) {
 	t.Parallel()
 	s := opened(t)
