@@ -131,11 +131,11 @@ func listKeys(ctx context.Context, s *store.Store) (*keyList, error) {
 func (l *keyList) write(w io.Writer) error {
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	for _, k := range l.SealingKeys {
-		fmt.Fprintf(t, "sealing key\t%d\t%s\tmade %s", k.ID, k.State, k.Created.Format(time.RFC3339))
+		needed := ""
 		if !k.Stale.IsZero() {
-			fmt.Fprintf(t, ", needed until %s", k.Stale.Format(time.RFC3339))
+			needed = ", needed until " + k.Stale.Format(time.RFC3339)
 		}
-		fmt.Fprintln(t)
+		fmt.Fprintf(t, "sealing key\t%d\t%s\tmade %s%s\n", k.ID, k.State, k.Created.Format(time.RFC3339), needed)
 	}
 	for _, k := range l.RootKeys {
 		fmt.Fprintf(t, "root key\t%s\t%s\n", k.ID, k.State)

@@ -55,6 +55,19 @@ func (s *Store) Nodes(ctx context.Context) ([]Node, error) {
 	return nodes, nil
 }
 
+// joinNodes makes this process one of the nodes. Who has the data directory to itself knows that those listed there have ended: their
+// leases would last as long as nobody had it open.
+func (s *Store) joinNodes(ctx context.Context) (clientv3.LeaseID, error) {
+	if s.member != nil {
+		ctx, cancel := context.WithTimeout(ctx, patience)
+		defer cancel()
+		if _, err := s.client.Delete(ctx, s.nodePath(""), clientv3.WithPrefix()); err != nil {
+			return clientv3.NoLease, fmt.Errorf("joining the nodes: %w", err)
+		}
+	}
+	return s.enlist(ctx)
+}
+
 // enlist makes this process one of the nodes for as long as the lease lasts.
 func (s *Store) enlist(ctx context.Context) (clientv3.LeaseID, error) {
 	ctx, cancel := context.WithTimeout(ctx, patience)

@@ -134,11 +134,12 @@ func (s *Store) finish(ctx context.Context, at *standing, next *rootCipher, prog
 		all := 0
 		err = s.eachPage(ctx, revision, func(kvs []*mvccpb.KeyValue) {
 			for _, kv := range kvs {
-				if _, sealed := s.sealedKey(kv); sealed {
-					all++
-					if !at.underFirst(kv.Value) {
-						left = append(left, kv)
-					}
+				if !s.ofDirectory(kv) {
+					continue
+				}
+				all++
+				if !at.underFirst(kv.Value) {
+					left = append(left, kv)
 				}
 			}
 		})
@@ -161,10 +162,10 @@ func (s *Store) finish(ctx context.Context, at *standing, next *rootCipher, prog
 	}
 }
 
-// sealedKey returns the key of a record of the directory; what is the store's own is not under a root key.
-func (s *Store) sealedKey(kv *mvccpb.KeyValue) (directory.Key, bool) {
+// ofDirectory reports whether a record is of the directory; what is the store's own is not under a root key.
+func (s *Store) ofDirectory(kv *mvccpb.KeyValue) bool {
 	key, err := directory.ParseKey(strings.TrimPrefix(string(kv.Key), s.prefix))
-	return key, err == nil && key.Kind != kindSpent && key.Kind != kindRootKey
+	return err == nil && key.Kind != kindSpent && key.Kind != kindRootKey
 }
 
 // rewrite writes records anew if they are as they were read; those that were changed meanwhile are under the next root key or met

@@ -42,7 +42,7 @@ func values(t testing.TB, s *Store) []*mvccpb.KeyValue {
 	}
 	var out []*mvccpb.KeyValue
 	for _, kv := range answer.Kvs {
-		if _, sealed := s.sealedKey(kv); sealed {
+		if s.ofDirectory(kv) {
 			out = append(out, kv)
 		}
 	}

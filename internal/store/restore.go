@@ -137,8 +137,11 @@ func (s *Store) beginRestoration(ctx context.Context, b *Backup, replace bool) (
 	return at, nil
 }
 
-// unused reports the nodes that have the store open.
+// unused reports the nodes that have the store open. A data directory is open to this process alone.
 func (s *Store) unused(ctx context.Context) error {
+	if s.member != nil {
+		return nil
+	}
 	nodes, err := s.Nodes(ctx)
 	if err != nil || len(nodes) == 0 {
 		return err

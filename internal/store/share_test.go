@@ -36,7 +36,16 @@ func TestShare(t *testing.T) {
 	}
 	mustClose(t, second)
 	mustClose(t, first)
-	mustClose(t, mustOpen(t, embedded(t, dir))) // a socket that was left does not matter
+	last := mustOpen(t, embedded(t, dir)) // a socket that was left does not matter
+	if _, err := last.client.Put(t.Context(), last.nodePath("killed"), `{"name":"killed"}`); err != nil {
+		t.Fatal(err)
+	}
+	mustClose(t, last)
+	last = mustOpen(t, embedded(t, dir)) // nor does a process that was killed
+	if nodes, err := last.Nodes(t.Context()); err != nil || len(nodes) != 1 || !nodes[0].Self {
+		t.Errorf("nodes: %+v, %v", nodes, err)
+	}
+	mustClose(t, last)
 
 	long := o
 	long.Dir = filepath.Join(dir, strings.Repeat("x", longestSocket))

@@ -187,7 +187,7 @@ func (s *Store) begin(ctx context.Context) error {
 	if err := s.checkRootKey(ctx); err != nil {
 		return err
 	}
-	lease, err := s.enlist(ctx)
+	lease, err := s.joinNodes(ctx)
 	if err != nil {
 		s.log.Warn("the other nodes do not know of this one", "error", err)
 	}
