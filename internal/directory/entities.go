@@ -267,26 +267,24 @@ type Revocation struct {
 	Account arn.AccountID `json:"account"`
 	// Target is a unique id (all sessions of that role or user), id:session-name, or an access key id.
 	Target string `json:"target"`
-	// Below, if set, is that revision: the record was written anew since, under another root key or from a backup. Who revokes
+	// Made, if not zero, is that revision: the record was written anew since, under another root key or from a backup. Who revokes
 	// leaves it 0, also what was revoked before.
-	Below int64 `json:"below,omitempty"`
+	Made int64 `json:"made,omitempty"`
 }
 
 // Rewritten returns the revocation as it must be if its record is written anew: it voids what it voided, and no more.
 func (r *Revocation) Rewritten() *Revocation {
 	c := *r
-	if c.Below == 0 {
-		c.Below = r.Revision()
-	}
+	c.Made = r.made()
 	return &c
 }
 
-// voids reports whether the revocation came after a session was issued at a revision.
-func (r *Revocation) voids(issuedAt int64) bool {
-	if r.Below != 0 {
-		return issuedAt < r.Below
+// made is the revision at which the revocation was made.
+func (r *Revocation) made() int64 {
+	if r.Made != 0 {
+		return r.Made
 	}
-	return issuedAt < r.Revision()
+	return r.Revision()
 }
 
 // Key implements Entity. Targets keep their case: session names are case-sensitive.

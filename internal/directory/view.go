@@ -410,7 +410,7 @@ func (v *View) SAMLProvider(account arn.AccountID, name string) (*SAMLProvider, 
 // Revoked reports whether a revocation of target came after a session was issued at revision.
 func (v *View) Revoked(account arn.AccountID, target string, issuedAt int64) bool {
 	r, ok := get[*Revocation](v, Key{account, KindRevocation, target})
-	return ok && r.voids(issuedAt)
+	return ok && issuedAt < r.made()
 }
 
 // SealingKeys yields the key ring.
