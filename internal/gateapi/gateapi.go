@@ -201,7 +201,7 @@ type Change struct {
 
 // Void names whose keys, identity and policies changed: a principal's, or all of an account's.
 type Void struct {
-	Account   string `json:"account"`
+	Account string `json:"account"`
 	// Principal is a Principal.ID. It stands for those whose FederatedByID it is, too.
 	Principal string `json:"principal,omitempty"`
 }
