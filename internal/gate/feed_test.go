@@ -3,6 +3,7 @@ package gate
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"strings"
@@ -226,7 +227,7 @@ func TestStream(t *testing.T) {
 
 		for _, last := range []string{"-1", "+1", "01", "x", " 1", "1e3", "9223372036854775808"} {
 			_, err := p.service.WatchChanges(t.Context(), p.view, p.request(), last)
-			if f, ok := err.(*identity.Fault); !ok || f.Code != identity.ValidationError {
+			if f, ok := errors.AsType[*identity.Fault](err); !ok || f.Code != identity.ValidationError {
 				t.Errorf("Last-Event-ID %q: %v", last, err)
 			}
 		}
@@ -274,14 +275,14 @@ func TestStreamEnds(t *testing.T) {
 		s := p.watch("")
 		p.want(s, `{"revision":2,"all":true}`)
 		end(p)
-		if _, _, err := s.Next(t.Context()); err != io.EOF {
+		if _, _, err := s.Next(t.Context()); !errors.Is(err, io.EOF) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
 	p := newTheatre(t)
 	p.watcher.Inline = nil
 	_, err := p.service.WatchChanges(t.Context(), p.view, p.request(), "")
-	if f, ok := err.(*identity.Fault); !ok || f.Code != identity.AccessDenied || !strings.Contains(f.Message, "stint:WatchChanges") {
+	if f, ok := errors.AsType[*identity.Fault](err); !ok || f.Code != identity.AccessDenied || !strings.Contains(f.Message, "stint:WatchChanges") {
 		t.Errorf("without the permission: %v", err)
 	}
 }
@@ -299,7 +300,7 @@ func TestStreamsAreBounded(t *testing.T) {
 		open = append(open, s)
 	}
 	_, err := p.service.WatchChanges(t.Context(), p.view, p.request(), "")
-	if f, ok := err.(*identity.Fault); !ok || f.Code != identity.Throttling {
+	if f, ok := errors.AsType[*identity.Fault](err); !ok || f.Code != identity.Throttling {
 		t.Errorf("one too many: %v", err)
 	}
 	open[0].Close()
