@@ -270,6 +270,11 @@ type Revocation struct {
 	// Made, if not zero, is that revision: the record was written anew since, under another root key or from a backup. Who revokes
 	// leaves it 0, also what was revoked before.
 	Made int64 `json:"made,omitempty"`
+	// Before, if not zero, spares those of the sessions that were issued at that time or later, by the clock of the node that issued
+	// them.
+	Before time.Time `json:"before,omitzero"`
+	// Below is a revision below which no session is spared all the same: that of an earlier revocation without Before.
+	Below int64 `json:"below,omitempty"`
 }
 
 // Rewritten returns the revocation as it must be if its record is written anew: it voids what it voided, and no more.
@@ -285,6 +290,31 @@ func (r *Revocation) made() int64 {
 		return r.Made
 	}
 	return r.Revision()
+}
+
+// Voids reports whether the revocation is of a session of its target that was issued at a revision and time.
+func (r *Revocation) Voids(revision int64, issued time.Time) bool {
+	if r.Before.IsZero() {
+		return revision < r.made()
+	}
+	return revision < r.Below || revision < r.made() && issued.Before(r.Before)
+}
+
+// Again returns the revocation that stands for this one and for a further one of the same target; a zero time spares no session.
+func (r *Revocation) Again(before time.Time) *Revocation {
+	c := *r
+	c.Made = 0
+	if before.IsZero() {
+		c.Before, c.Below = time.Time{}, 0
+		return &c
+	}
+	if r.Before.IsZero() {
+		c.Below = r.made()
+	}
+	if before.After(r.Before) {
+		c.Before = before
+	}
+	return &c
 }
 
 // Key implements Entity. Targets keep their case: session names are case-sensitive.

@@ -304,7 +304,7 @@ func TestRevocationsOutliveARestoration(t *testing.T) {
 	restored := restoredTo(t, dir, b, Restoration{})
 	check := func(s *Store, target string, revision int64, want bool) {
 		t.Helper()
-		if got := s.View().Revoked(account, target, revision); got != want {
+		if got := s.View().Revoked(account, target, revision, time.Time{}); got != want {
 			t.Errorf("%s, issued at %d: revoked %v", target, revision, got)
 		}
 	}

@@ -162,7 +162,7 @@ func TestRekey(t *testing.T) {
 		if u, ok := v.User(account, "alice"); !ok || !u.AccessKeys[0].Secret.Key.Equal(secret.FromString(clearSecret("alice"))) {
 			t.Errorf("%s: alice's secret is another", name)
 		}
-		if !v.Revoked(account, "AROA", revoked-1) || v.Revoked(account, "AROA", revoked) {
+		if !v.Revoked(account, "AROA", revoked-1, time.Time{}) || v.Revoked(account, "AROA", revoked, time.Time{}) {
 			t.Errorf("%s: the revocation is of other sessions than before", name)
 		}
 		if k, ok := v.SealingKey(1); !ok || !k.Secret.Key.Equal(secret.FromString("ring")) {
