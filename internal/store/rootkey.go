@@ -15,14 +15,17 @@ const (
 	kindSpent   directory.Kind = "spent"
 )
 
-const checkPurpose = "root key check"
+const (
+	checkPurpose = "root key check"
+	rootKeyName  = "check"
+)
 
 // checkRootKey opens the value that the first start sealed, or seals it if this is the first start: one in which there is
 // nothing else yet.
 func (s *Store) checkRootKey(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
-	key := s.path(directory.Key{Account: directory.Global, Kind: kindRootKey, Name: "check"})
+	key := s.path(directory.Key{Account: directory.Global, Kind: kindRootKey, Name: rootKeyName})
 	found, err := s.client.Get(ctx, key)
 	if err != nil {
 		return fmt.Errorf("checking the root key: %w", err)

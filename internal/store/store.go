@@ -63,6 +63,8 @@ type Store struct {
 	maxBytes  int
 
 	view atomic.Pointer[directory.View] // written by the follower alone
+	// confirmed is when the View was last known to be the store's newest state.
+	confirmed atomic.Pointer[time.Time]
 	// mu guards moved and lag.
 	mu    sync.Mutex
 	moved chan struct{} // closed and replaced whenever view moves
@@ -150,12 +152,15 @@ func (s *Store) begin(ctx context.Context) error {
 	if err := s.checkRootKey(ctx); err != nil {
 		return err
 	}
+	begun := now()
 	if err := s.reload(ctx); err != nil {
 		return err
 	}
+	s.confirmFrom(begun)
 	following, stop := context.WithCancel(context.Background())
 	s.stop, s.ended = stop, following.Done()
 	s.stopped.Go(func() { s.follow(following) })
+	s.stopped.Go(func() { s.attend(following) })
 	return nil
 }
 
