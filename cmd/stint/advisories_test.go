@@ -47,7 +47,8 @@ func begun(t *testing.T, data string) *whole {
 	if err != nil {
 		t.Fatal(err)
 	}
-	n := &node{log: slog.New(slog.DiscardHandler), now: time.Now, region: defaultRegion, regions: []string{defaultRegion}}
+	n := &node{log: slog.New(slog.DiscardHandler), now: time.Now, region: defaultRegion, regions: []string{defaultRegion},
+		limits: server.NewLimits(server.Rates{})}
 	if err := n.open(t.Context(), &settings, root); err != nil {
 		t.Fatal(err)
 	}

@@ -29,6 +29,9 @@ func (c *Config) check() error {
 		c.checkOutboundIssuer(),
 		c.checkOrganizationAccount(),
 		c.Federation.check(),
+		c.Admin.check(),
+		c.Limits.check(),
+		c.checkTimes(),
 		c.Log.Check(),
 	)
 }
