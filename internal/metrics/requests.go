@@ -98,4 +98,6 @@ func (m *Metrics) learn(o outcome) series {
 }
 
 // Handler answers a scrape.
-func (m *Metrics) Handler() http.Handler { return promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{}) }
+func (m *Metrics) Handler() http.Handler {
+	return promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{})
+}
