@@ -50,6 +50,11 @@ var layers = map[string]int{
 	"internal/gate":    5,
 
 	"internal/rootkey": 1,
+
+	"internal/limit":   0,
+	"internal/systemd": 0,
+	"internal/admin":   6,
+	"internal/metrics": 6,
 }
 
 // apart are packages that no other imports and that are not part of the server.
@@ -91,7 +96,7 @@ func TestLayers(t *testing.T) {
 // TestBottomStandsAlone holds that layer 0 imports the standard library and the one library it wraps.
 func TestBottomStandsAlone(t *testing.T) {
 	t.Parallel()
-	wrapped := map[string]string{"internal/config": "go.yaml.in/yaml/v3"}
+	wrapped := map[string]string{"internal/config": "go.yaml.in/yaml/v3", "internal/limit": "golang.org/x/time/rate"}
 	for _, p := range list(t) {
 		name := strings.TrimPrefix(p.ImportPath, module)
 		if layer, ok := layers[name]; !ok || layer != 0 {

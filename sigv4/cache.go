@@ -5,6 +5,7 @@ import (
 	"hash/maphash"
 	"strings"
 	"sync"
+	"sync/atomic"
 )
 
 const cacheShards = 16
@@ -23,6 +24,8 @@ type cacheShard struct {
 	mu         sync.RWMutex // guards young and old
 	young, old map[cacheEntry]SigningKey
 	limit      int // of young
+
+	hits, misses atomic.Uint64
 }
 
 type cacheEntry struct {
@@ -66,6 +69,11 @@ func (c *KeyCache) get(s *Signature, accessKeyID, secretAccessKey string) Signin
 	}
 	shard := &c.shards[maphash.String(c.seed, accessKeyID)%cacheShards]
 	k, found, young := shard.find(e)
+	if found {
+		shard.hits.Add(1)
+	} else {
+		shard.misses.Add(1)
+	}
 	if found && young {
 		return k
 	}
@@ -79,6 +87,15 @@ func (c *KeyCache) get(s *Signature, accessKeyID, secretAccessKey string) Signin
 	}
 	shard.add(e, k)
 	return k
+}
+
+// Stats returns how many keys were found in the cache so far, and how many were not.
+func (c *KeyCache) Stats() (hits, misses uint64) {
+	for i := range c.shards {
+		hits += c.shards[i].hits.Load()
+		misses += c.shards[i].misses.Load()
+	}
+	return hits, misses
 }
 
 func (h *cacheShard) find(e cacheEntry) (k SigningKey, found, young bool) {

@@ -54,7 +54,8 @@ func begunWith(t *testing.T, data string, log *slog.Logger) *whole {
 	if err != nil {
 		t.Fatal(err)
 	}
-	n := &node{log: log, now: time.Now, region: defaultRegion, regions: []string{defaultRegion}}
+	n := &node{log: log, now: time.Now, region: defaultRegion, regions: []string{defaultRegion},
+		limits: server.NewLimits(server.Rates{})}
 	if err := n.open(t.Context(), &settings, rootKeys{first: root}); err != nil {
 		t.Fatal(err)
 	}

@@ -51,7 +51,7 @@ func productionTLS(t *testing.T) (forServer, forClient *tls.Config) {
 			t.Fatal(err)
 		}
 	}
-	forServer, err = serverTLS(files)
+	forServer, _, err = serverTLS(files)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -17,6 +17,8 @@ import (
 	"github.com/stint-sts/stint/internal/gate"
 	"github.com/stint-sts/stint/internal/manifest"
 	"github.com/stint-sts/stint/internal/rootkey"
+	"github.com/stint-sts/stint/internal/server"
+	"github.com/stint-sts/stint/internal/systemd"
 )
 
 const (
@@ -27,6 +29,7 @@ const (
 // dev is the command line of `stint dev`.
 type dev struct {
 	listen      string
+	admin       string
 	data        string
 	directory   string
 	managed     string
@@ -65,6 +68,7 @@ organization, else in the first account of the file, else in 111122223333.`,
 	}
 	f := c.Flags()
 	f.StringVar(&d.listen, "listen", config.DefaultListen, "address to listen on, loopback alone; port 0 takes a free one")
+	f.StringVar(&d.admin, "admin", "", "address of a second listener, loopback alone: /healthz, /readyz, /metrics and /debug/pprof/")
 	f.StringVar(&d.data, "data", "", "data directory, kept at the end; a temporary one if left out")
 	f.StringVar(&d.directory, "directory", "", "directory file (YAML) that is applied at the start")
 	f.StringVar(&d.managed, "managed-policies", "", "folder with further AWS-managed policies, NAME.json each")
@@ -78,6 +82,11 @@ organization, else in the first account of the file, else in 111122223333.`,
 func (d *dev) check() error {
 	if err := config.CheckAddress(d.listen); err != nil {
 		return fmt.Errorf("--listen: %w", err)
+	}
+	if d.admin != "" {
+		if err := config.CheckAddress(d.admin); err != nil {
+			return fmt.Errorf("--admin: %w", err)
+		}
 	}
 	for _, r := range d.regions {
 		if r == anyRegion {
@@ -104,9 +113,11 @@ func (d *dev) scopes() (taken []string, first string) {
 }
 
 func (d *dev) run(c *cobra.Command) error {
-	if !config.Loopback(d.listen) {
-		err := fmt.Errorf("starting: %s is not loopback, and stint dev speaks plain HTTP with keys that it prints", d.listen)
-		return withHint(err, "listen on 127.0.0.1, or use stint serve, which speaks TLS")
+	for _, address := range []string{d.listen, d.admin} {
+		if address != "" && !config.Loopback(address) {
+			err := fmt.Errorf("starting: %s is not loopback, and stint dev speaks plain HTTP with keys that it prints", address)
+			return withHint(err, "listen on 127.0.0.1, or use stint serve, which speaks TLS")
+		}
 	}
 	if d.envFile != "" {
 		if err := removeStale(d.envFile); err != nil {
@@ -154,12 +165,21 @@ func (d *dev) serve(c *cobra.Command, l net.Listener, data string, file *manifes
 	n := &node{
 		log: newLog(c.ErrOrStderr(), d.log),
 		now: func() time.Time { return time.Now().Add(d.clockOffset) },
+		// Nothing is limited on a development machine.
+		limits:  server.NewLimits(server.Rates{}),
+		manager: systemd.New(os.Getenv, os.Getpid()),
 		// Issuers of a development machine are on loopback and in containers.
 		federation: oidc.Options{AnyAddress: true, Leeway: time.Duration(config.Default().Federation.OIDC.Leeway) * time.Second},
 		trusted:    gate.Trusted{All: true}, // whoever runs it has all accounts
 	}
 	n.regions, n.region = d.scopes()
 	settings := config.Default()
+	if n.adminListener, err = listenAdmin(&config.Admin{Listen: d.admin}); err != nil {
+		return err
+	}
+	if n.adminListener != nil {
+		defer func() { _ = n.adminListener.Close() }()
+	}
 	settings.Data = data
 	settings.ManagedPolicies = d.managed
 	settings.RootKey.File = filepath.Join(data, "root.key")

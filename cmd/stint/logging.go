@@ -17,14 +17,22 @@ func logFlags(c *cobra.Command, l *config.Log) {
 }
 
 // newLog makes the log of a configuration that was checked.
-func newLog(w io.Writer, l config.Log) *slog.Logger {
+func newLog(w io.Writer, l config.Log) *slog.Logger { return newLeveledLog(w, l.Format, levelOf(l)) }
+
+// newLeveledLog makes a log in a format whose level may move.
+func newLeveledLog(w io.Writer, format string, level slog.Leveler) *slog.Logger {
+	options := &slog.HandlerOptions{Level: level}
+	if format == "json" {
+		return slog.New(slog.NewJSONHandler(w, options))
+	}
+	return slog.New(slog.NewTextHandler(w, options))
+}
+
+// levelOf is the level of a configuration that was checked.
+func levelOf(l config.Log) slog.Level {
 	var level slog.Level
 	if err := level.UnmarshalText([]byte(l.Level)); err != nil {
 		level = slog.LevelInfo
 	}
-	options := &slog.HandlerOptions{Level: level}
-	if l.Format == "json" {
-		return slog.New(slog.NewJSONHandler(w, options))
-	}
-	return slog.New(slog.NewTextHandler(w, options))
+	return level
 }

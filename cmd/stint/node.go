@@ -10,6 +10,7 @@ import (
 	"net"
 	"net/http"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/stint-sts/stint/arn"
@@ -30,6 +31,7 @@ import (
 	"github.com/stint-sts/stint/internal/session"
 	"github.com/stint-sts/stint/internal/store"
 	"github.com/stint-sts/stint/internal/sts"
+	"github.com/stint-sts/stint/internal/systemd"
 	"github.com/stint-sts/stint/internal/wire"
 )
 
@@ -55,6 +57,20 @@ type node struct {
 	site           *outbound.Site
 	// founder is the account that alone may create the organization; any if it is empty.
 	founder arn.AccountID
+	// maxViewAge is how old the View may become; 0 for any age. drainDelay is how long the end of the node is told before it comes.
+	maxViewAge, drainDelay time.Duration
+	limits                 *server.Limits
+	connections            server.Connections
+	manager                *systemd.Manager
+	draining               atomic.Bool
+	// adminListener is the second listener, nil for none; adminTLS nil for plain HTTP.
+	adminListener net.Listener
+	adminTLS      *tls.Config
+	// The following are made by frontend.
+	authorizer    *authz.Authorizer
+	authenticator *authn.Authenticator
+	webIdentity   *oidc.Verifier
+
 	// federation says how web identity tokens are verified; Now, Log and Own are filled in here.
 	federation oidc.Options
 	// saml says what SAML responses may be made for; Ledger is filled in here.
@@ -77,23 +93,37 @@ func (n *node) serve(ctx context.Context, l net.Listener, ready func(context.Con
 	handler := server.NewHandler(n.frontend(uses, feed), n.hosts, n.log)
 	handler.Documents = func(host, path string) ([]byte, bool) { return n.site.Document(n.store.View(), host, path) }
 	s := server.New(handler, n.tls, n.log)
+	endWatched := n.watched(handler)
 	ended := make(chan error, 1)
-	go func() { ended <- s.Serve(l) }()
+	go func() { ended <- s.Serve(n.connections.Listen(l)) }()
 	defer n.track(ctx, uses)()
 	defer n.keep(ctx)()
 	err := ready(ctx)
 	if err == nil {
+		n.tell(systemd.Ready)
+		defer n.live(ctx)()
 		select {
 		case err := <-ended:
-			return err
+			return errors.Join(err, endWatched(context.WithoutCancel(ctx)))
 		case <-ctx.Done():
-			n.log.Info("stopping")
+			n.drain()
 		}
 	}
 	feed.Close() // streams would not end by themselves
 	patient, cancel := context.WithTimeout(context.WithoutCancel(ctx), shutdownPatience)
 	defer cancel()
-	return errors.Join(err, s.Shutdown(patient), <-ended)
+	return errors.Join(err, s.Shutdown(patient), <-ended, endWatched(patient))
+}
+
+// drain tells everybody that the node is ending, and goes on answering for as long as load balancers may take to notice. A second
+// signal ends the process at once.
+func (n *node) drain() {
+	n.draining.Store(true)
+	n.tell(systemd.Stopping)
+	n.log.Info("stopping", "delay", n.drainDelay)
+	if n.drainDelay > 0 {
+		time.Sleep(n.drainDelay)
+	}
 }
 
 // feed follows the directory for the streams of relying services.
@@ -147,6 +177,7 @@ func unlessStopped(ctx context.Context, err error) error {
 // frontend wires the packages together.
 func (n *node) frontend(uses *lastuse.Tracker, feed *gate.Feed) *wire.Frontend {
 	authorizer := authz.New()
+	n.authorizer = authorizer
 	sealer := session.NewSealer(rand.Reader, n.now)
 	verifier := mfa.New(ledger{n.store})
 	tokens := &sts.Service{
@@ -161,7 +192,9 @@ func (n *node) frontend(uses *lastuse.Tracker, feed *gate.Feed) *wire.Frontend {
 	}
 	n.federation.Now, n.federation.Log = n.now, n.log
 	n.federation.Own = func(issuer string) bool { return n.site.Own(n.store.View(), issuer) }
-	tokens.WebIdentity = oidc.New(n.federation)
+	n.webIdentity = oidc.New(n.federation)
+	tokens.WebIdentity = n.webIdentity
+	n.authenticator = authn.New(sealer, n.regions)
 	n.saml.Ledger = assertions{n.store}
 	tokens.SAML = saml.New(n.saml)
 	identities := &iam.Service{
@@ -177,14 +210,15 @@ func (n *node) frontend(uses *lastuse.Tracker, feed *gate.Feed) *wire.Frontend {
 		OutboundIssuer: n.outboundIssuer,
 	}
 	accounts := &organizations.Service{Authorizer: authorizer, Directory: n.store, Sealer: sealer, Random: rand.Reader, Founder: n.founder}
-	authenticator := authn.New(sealer, n.regions)
 	relying := &gate.Service{
-		Authn: authenticator, Authorizer: authorizer, Directory: n.store, EncodeDenial: tokens.EncodeAuthorizationMessage,
+		Authn: n.authenticator, Authorizer: authorizer, Directory: n.store, EncodeDenial: tokens.EncodeAuthorizationMessage,
 		Feed: feed, Trusted: n.trusted, Now: n.now,
 	}
 	return wire.NewFrontend(wire.Options{
 		View:         n.store.View,
-		Authn:        authenticator,
+		Authn:        n.authenticator,
+		Limits:       n.limits,
+		Current:      n.current,
 		Audit:        n.audit,
 		Used:         uses.Note,
 		EncodeDenial: tokens.EncodeAuthorizationMessage,

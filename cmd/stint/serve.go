@@ -2,10 +2,7 @@ package main
 
 import (
 	"context"
-	"crypto/tls"
 	"errors"
-	"fmt"
-	"net"
 	"os"
 	"time"
 
@@ -14,6 +11,8 @@ import (
 	"github.com/stint-sts/stint/arn"
 	"github.com/stint-sts/stint/internal/config"
 	"github.com/stint-sts/stint/internal/gate"
+	"github.com/stint-sts/stint/internal/server"
+	"github.com/stint-sts/stint/internal/systemd"
 )
 
 func configFlag(c *cobra.Command, path *string) {
@@ -26,7 +25,8 @@ func newServe() *cobra.Command {
 		Use:   "serve",
 		Short: "Serve the APIs as a configuration file says",
 		Long: `Serves the STS and IAM APIs as a configuration file says. stint init makes what it needs: the root key, the data directory
-and the first administrator. The log goes to standard error. SIGTERM ends the server within 10 seconds.`,
+and the first administrator. The log goes to standard error. SIGTERM ends the server within 10 seconds and the configured drain_delay. SIGHUP
+reloads the level of the log, the limits and the certificates.`,
 		Example: `  stint init --config /etc/stint/stint.yaml
   stint serve --config /etc/stint/stint.yaml`,
 		Args: noArguments,
@@ -35,25 +35,35 @@ and the first administrator. The log goes to standard error. SIGTERM ends the se
 			if err != nil {
 				return err
 			}
-			return unlessStopped(c.Context(), serve(c, settings))
+			return unlessStopped(c.Context(), serve(c, settings, path))
 		},
 	}
 	configFlag(c, &path)
 	return c
 }
 
-func serve(c *cobra.Command, settings *config.Config) (err error) {
+func serve(c *cobra.Command, settings *config.Config, path string) (err error) {
 	ctx := c.Context()
+	r := newReloader(path, settings)
 	n := &node{
-		log:        newLog(c.ErrOrStderr(), settings.Log),
+		log:        newLeveledLog(c.ErrOrStderr(), settings.Log.Format, r.level),
 		now:        time.Now,
 		regions:    settings.Regions,
 		region:     settings.Regions[0],
 		hosts:      settings.Hosts,
 		maxSession: time.Duration(settings.MaxSessionDuration) * time.Second,
 		share:      true,
+		maxViewAge: time.Duration(settings.MaxViewAge) * time.Second,
+		drainDelay: time.Duration(settings.DrainDelay) * time.Second,
+		limits:     server.NewLimits(server.Rates{}),
+		manager:    systemd.New(os.Getenv, os.Getpid()),
 	}
-	if n.tls, err = serverTLS(settings.TLS); err != nil {
+	r.node = n
+	n.limit(&settings.Limits)
+	if n.tls, r.api, err = serverTLS(settings.TLS); err != nil {
+		return err
+	}
+	if n.adminTLS, r.admin, err = adminTLS(&settings.Admin); err != nil {
 		return err
 	}
 	if n.federation, err = federationOptions(&settings.Federation); err != nil {
@@ -65,11 +75,12 @@ func serve(c *cobra.Command, settings *config.Config) (err error) {
 	if err != nil {
 		return err
 	}
-	l, err := net.Listen("tcp", settings.Listen)
+	sockets, err := listen(settings)
 	if err != nil {
-		return fmt.Errorf("starting: %w", err)
+		return err
 	}
-	defer func() { _ = l.Close() }()
+	defer sockets.close()
+	n.adminListener = sockets.admin
 	if err := n.open(ctx, settings, root); err != nil {
 		return err
 	}
@@ -80,8 +91,9 @@ func serve(c *cobra.Command, settings *config.Config) (err error) {
 	if err := ensureSealingKey(ctx, n.store, n.now()); err != nil {
 		return err
 	}
-	return n.serve(ctx, l, func(context.Context) error {
-		n.log.Info("serving", "address", l.Addr().String(), "tls", n.tls != nil, "entities", n.store.View().Len())
+	defer r.follow(ctx)()
+	return n.serve(ctx, sockets.api, func(context.Context) error {
+		n.log.Info("serving", "address", sockets.api.Addr().String(), "tls", n.tls != nil, "entities", n.store.View().Len())
 		return nil
 	})
 }
@@ -96,21 +108,4 @@ func trustedAccounts(r *config.Relying) gate.Trusted {
 		t.Accounts = append(t.Accounts, arn.AccountID(id))
 	}
 	return t
-}
-
-// serverTLS loads the certificate of the API; nil without one.
-func serverTLS(t config.TLS) (*tls.Config, error) {
-	if t.Cert == "" {
-		return nil, nil
-	}
-	if info, err := os.Stat(t.Key); err == nil && info.Mode().Perm()&0o007 != 0 {
-		err := fmt.Errorf("loading the certificate: %s has mode %v: other users can reach it", t.Key, info.Mode())
-		return nil, withHint(err, "chmod o= %s, and think about who may have read it", t.Key)
-	}
-	certificate, err := tls.LoadX509KeyPair(t.Cert, t.Key)
-	if err != nil {
-		return nil, fmt.Errorf("loading the certificate: %w", err)
-	}
-	// advisory 133 (CVE-2025-68121): no session outlives this configuration.
-	return &tls.Config{MinVersion: tls.VersionTLS12, Certificates: []tls.Certificate{certificate}, SessionTicketsDisabled: true}, nil
 }

@@ -44,6 +44,8 @@ type Log struct {
 	pool   sync.Pool // of *record
 	// ready is what Ready answers; whoever holds flushing writes it.
 	ready atomic.Bool
+	// written is the number of the last line that was written, failures how often lines could not be; whoever holds flushing writes them.
+	written, failures atomic.Uint64
 
 	mu           sync.Mutex
 	pending      []*record // in the order of the chain; guarded by mu
@@ -67,6 +69,7 @@ type Log struct {
 
 func newLog(out sink, last link, size int64, fsync bool, logger *slog.Logger) *Log {
 	l := &Log{fsync: fsync, logger: logger, out: out, last: last, size: size}
+	l.written.Store(last.sequence)
 	l.pool.New = newRecord
 	l.timer = time.AfterFunc(time.Hour, l.flushBuffered)
 	l.timer.Stop()
@@ -244,6 +247,10 @@ func (l *Log) note(err error) {
 		l.logger.Info("the audit log can be written again")
 	}
 	l.failure = err
+	if err != nil {
+		l.failures.Add(1)
+	}
+	l.written.Store(l.last.sequence)
 }
 
 func (l *Log) release(r *record) {

@@ -231,3 +231,6 @@ func revoked(v *directory.View, s *identity.Session) bool {
 		v.Revoked(s.Account, s.AccessKeyID, s.Revision, s.Issued) ||
 		s.Name != "" && v.Revoked(s.Account, s.PrincipalID+":"+s.Name, s.Revision, s.Issued)
 }
+
+// SigningKeyStats returns how many derived signing keys were found in the cache so far, and how many were not.
+func (a *Authenticator) SigningKeyStats() (hits, misses uint64) { return a.keys.Stats() }

@@ -31,6 +31,9 @@ func (c *Config) check() error {
 		c.checkOrganizationAccount(),
 		c.Federation.check(),
 		c.Relying.check(),
+		c.Admin.check(),
+		c.Limits.check(),
+		c.checkTimes(),
 		c.Log.Check(),
 	)
 }

@@ -60,6 +60,17 @@ type Config struct {
 	Federation Federation `yaml:"federation"`
 	// Relying is about services that accept this server's credentials.
 	Relying Relying `yaml:"relying"`
+	// Admin is the second listener: health, metrics and profiles.
+	Admin Admin `yaml:"admin"`
+	// Limits are how often requests are answered, and how many connections are open. They can be reloaded.
+	Limits Limits `yaml:"limits"`
+	// MaxViewAge is for how many seconds this node answers after it last was certain to know the newest state of the directory,
+	// 10 at least. Then it answers 503 and is not ready. The default 0 is for ever: a node that has lost its store goes on, and does
+	// not learn what is revoked meanwhile.
+	MaxViewAge int `yaml:"max_view_age"`
+	// DrainDelay is for how many seconds, up to 300, a server that was told to end still takes requests while /readyz says that it
+	// does not want any, so that a load balancer notices. The default is 0.
+	DrainDelay int `yaml:"drain_delay"`
 	// Log is the log on standard error.
 	Log Log `yaml:"log"`
 }
@@ -228,7 +239,7 @@ type Authority struct {
 type Log struct {
 	// Format is text or json. The default is text.
 	Format string `yaml:"format"`
-	// Level is the least that is logged: debug, info, warn or error. The default is info.
+	// Level is the least that is logged: debug, info, warn or error. The default is info. It can be reloaded.
 	Level string `yaml:"level"`
 }
 
@@ -247,6 +258,7 @@ func Default() Config {
 		Regions:    []string{"us-east-1"},
 		Directory:  Directory{Etcd: Etcd{Prefix: "stint/"}},
 		Federation: Federation{OIDC: OIDC{Leeway: 60}},
+		Limits:     defaultLimits(),
 		Log:        Log{Format: "text", Level: "info"},
 
 		OutboundIssuer: "https://{id}.tokens.sts.global.api.aws",

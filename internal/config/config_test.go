@@ -85,6 +85,10 @@ hosts: [sts.example.com, "::1", 10.0.0.1]
 federation: {allowed_networks: [10.1.0.0/16, "fd00::/8"], oidc: {leeway: 0, extra_algorithms: true,
   authorities: [{issuer: "https://idp.example/a", ca: idp.pem}], amazon_token_info: "https://amazon.example/info",
   facebook_debug_token: "https://facebook.example/debug", facebook_app_token_file: facebook.token}}
+admin: {listen: 0.0.0.0:9443, tls: {cert: admin.pem, key: admin.key}, client_ca: operators.pem}
+limits: {address: {rate: 0}, principal: {rate: 0.5, burst: 1}, connections: 0}
+max_view_age: 10
+drain_delay: 300
 log: {format: json, level: debug}
 outbound_issuer: https://sts.example.com/issuers/{id}
 `))
@@ -103,6 +107,9 @@ outbound_issuer: https://sts.example.com/issuers/{id}
 		SealingKeys:    SealingKeys{720 * time.Hour},
 		Federation: Federation{[]string{"10.1.0.0/16", "fd00::/8"}, OIDC{0, true, []Authority{{"https://idp.example/a", "idp.pem"}},
 			"https://amazon.example/info", "https://facebook.example/debug", "facebook.token"}, SAML{}},
+		Admin:      Admin{"0.0.0.0:9443", false, TLS{"admin.pem", "admin.key"}, "operators.pem"},
+		Limits:     Limits{Address: Rate{0, 10000}, Principal: Rate{0.5, 1}, Account: Rate{10000, 20000}, ConnectionsPerAddress: 5000},
+		MaxViewAge: 10, DrainDelay: 300,
 	}
 	if !reflect.DeepEqual(*c, want) {
 		t.Errorf("got\n%+v\nwant\n%+v", *c, want)
@@ -142,6 +149,19 @@ func TestParseRefuses(t *testing.T) {
 		"unknown key below":       {"audit: {files: x}", "field files not found"},
 		"key twice":               {"data: a\ndata: b", "already defined"},
 		"wrong type":              {"regions: {a: b}", "cannot unmarshal"},
+		"open admin listener":     {"admin: {listen: '0.0.0.0:8322'}", "admin.listen: 0.0.0.0:8322 is not loopback"},
+		"admin without a port":    {"admin: {listen: localhost}", "is not host:port"},
+		"admin key alone":         {"admin: {listen: '127.0.0.1:1', tls: {key: a}}", "admin.tls: cert and key belong together"},
+		"admin in the clear, TLS": {"admin: {listen: ':1', plaintext: true, tls: {cert: a, key: a}}", "admin.plaintext: cannot be together"},
+		"client_ca without TLS":   {"admin: {listen: '127.0.0.1:1', client_ca: a}", "admin.client_ca: needs admin.tls"},
+		"admin TLS on a socket":   {"admin: {listen: /run/a, tls: {cert: a, key: a}}", "a unix socket takes no"},
+		"admin TLS alone":         {"admin: {tls: {cert: a, key: a}}", "are for listen, and there is none"},
+		"negative rate":           {"limits: {address: {rate: -1}}", "limits.address"},
+		"rate that is no number":  {"limits: {account: {rate: .nan}}", "limits.account"},
+		"rate without a burst":    {"limits: {principal: {burst: 0}}", "limits.principal"},
+		"negative connections":    {"limits: {connections: -1}", "cannot be negative"},
+		"a View of no age":        {"max_view_age: 9", "max_view_age: want 10"},
+		"an endless drain":        {"drain_delay: 301", "drain_delay: want 0 to 300"},
 		"duration as text":        {"max_session_duration: 1h", "cannot unmarshal"},
 		"no port":                 {"listen: 127.0.0.1", `"127.0.0.1" is not host:port`},
 		"named port":              {"listen: 127.0.0.1:https", "is not host:port"},

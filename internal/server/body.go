@@ -99,13 +99,18 @@ func (h *Handler) readLarge(r *http.Request) (body, error) {
 	return b, nil
 }
 
-// peerOf is whose share a request takes from. A host has all of an IPv6 network of 64 bits.
+// peerOf is whose share a request takes from.
 func peerOf(r *http.Request) netip.Addr {
 	peer, err := netip.ParseAddrPort(r.RemoteAddr)
 	if err != nil {
 		return netip.Addr{}
 	}
-	address := peer.Addr().Unmap().WithZone("")
+	return hostOf(peer.Addr())
+}
+
+// hostOf is the host that an address counts for: one has all of an IPv6 network of 64 bits.
+func hostOf(address netip.Addr) netip.Addr {
+	address = address.Unmap().WithZone("")
 	if address.Is6() {
 		return netip.PrefixFrom(address, 64).Masked().Addr()
 	}

@@ -13,6 +13,7 @@ import (
 	"runtime/debug"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/stint-sts/stint/internal/wire"
@@ -40,6 +41,7 @@ type Handler struct {
 	// Documents, if not nil, finds what is published for everybody at a host and path: JSON that never holds a secret.
 	Documents func(host, path string) ([]byte, bool)
 	bodies    share
+	inFlight  atomic.Int64
 }
 
 // NewHandler returns a Handler.
@@ -77,6 +79,8 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	defer body.release()
+	h.inFlight.Add(1)
+	defer h.inFlight.Add(-1)
 	ids := wire.IDs{Request: newID(), Event: newID()}
 	if root {
 		h.Frontend.ServeQuery(w, r, body.bytes, ids)
@@ -84,6 +88,9 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		unknownPath(w)
 	}
 }
+
+// InFlight returns how many requests are being answered.
+func (h *Handler) InFlight() int64 { return h.inFlight.Load() }
 
 // publishes answers with a document, if there is one for the host and path. Hosts does not count here: whose a document is may be
 // said by the host alone.

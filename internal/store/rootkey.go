@@ -29,7 +29,10 @@ const (
 	currentFormat = namedFormat
 )
 
-const checkPurpose = "root key check"
+const (
+	checkPurpose = "root key check"
+	rootKeyName  = "check"
+)
 
 // standing is how the store stands: its format, and which root keys its values are under. Every transaction holds only if it is
 // still as the writer knew it, so that none is under a root key that was left.
@@ -66,7 +69,7 @@ func (at *standing) purpose() string {
 }
 
 func (s *Store) standingPath() string {
-	return s.path(directory.Key{Account: directory.Global, Kind: kindRootKey, Name: "check"})
+	return s.path(directory.Key{Account: directory.Global, Kind: kindRootKey, Name: rootKeyName})
 }
 
 // record returns the value of a standing, with fresh checks.

@@ -73,6 +73,8 @@ type Store struct {
 	id        string                   // of this process among the nodes
 
 	view atomic.Pointer[directory.View] // written by the follower alone
+	// confirmed is when the View was last known to be the store's newest state.
+	confirmed atomic.Pointer[time.Time]
 	// mu guards moved, lag and observers.
 	mu    sync.Mutex
 	moved chan struct{} // closed and replaced whenever view moves
@@ -189,6 +191,7 @@ func (s *Store) begin(ctx context.Context) error {
 	if err := s.checkRootKey(ctx); err != nil {
 		return err
 	}
+	begun := now()
 	lease, err := s.joinNodes(ctx)
 	if err != nil {
 		s.log.Warn("the other nodes do not know of this one", "error", err)
@@ -200,10 +203,12 @@ func (s *Store) begin(ctx context.Context) error {
 		s.leave(lease)
 		return err
 	}
+	s.confirmFrom(begun)
 	following, stop := context.WithCancel(context.Background())
 	s.stop, s.ended = stop, following.Done()
 	s.stopped.Go(func() { s.follow(following) })
 	s.stopped.Go(func() { s.stayEnlisted(following, lease) })
+	s.stopped.Go(func() { s.attend(following) })
 	return nil
 }
 

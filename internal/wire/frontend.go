@@ -28,6 +28,12 @@ type Options struct {
 	Audit *audit.Log
 	// Used, if not nil, is told of each authenticated request, and does not wait for anything.
 	Used func(c *identity.Caller, at time.Time, service, region string)
+	// Limits, if not nil, says how often requests are answered.
+	Limits Limits
+	// Current, if not nil, says why the View is too old to answer from. Then nobody is answered.
+	Current func() error
+	// Observed, if not nil, is told of each answered request, and does not wait for anything.
+	Observed func(Outcome)
 	// EncodeDenial seals the explanation of a denial for DecodeAuthorizationMessage.
 	EncodeDenial func(v *directory.View, caller *identity.Caller, denial identity.Explainer) (string, error)
 	Now          func() time.Time
@@ -88,6 +94,8 @@ type exchange struct {
 	role     [1]audit.Resource // for the audit log
 	reason   string            // why the signature or token was refused, for the operator
 	protocol protocol
+	op       *Operation // nil for what is not one
+	code     string     // what the caller was told instead of a success
 	// issues is set for operations whose answer holds credentials; changing once the handler of one that changes something begins.
 	issues, changing bool
 	request          identity.Request
@@ -97,12 +105,19 @@ type exchange struct {
 // ServeQuery answers a request to /: the query protocol of STS and IAM, and the JSON 1.1 of Organizations. The body is what was read, whole.
 func (f *Frontend) ServeQuery(w http.ResponseWriter, r *http.Request, body []byte, ids IDs) {
 	x := f.exchange(w, r, body, ids)
-	if target, ok := x.target(); ok {
-		x.serveTarget(target)
+	target, targeted := x.target()
+	if targeted {
+		x.protocol, x.service = protocolTarget, organizationsService
+	} else if strings.Contains(r.Header.Get("Accept"), "application/json") {
+		x.protocol = protocolJSON
+	}
+	if err := x.admitAddress(); err != nil {
+		x.refuse(nil, nil, err)
 		return
 	}
-	if strings.Contains(r.Header.Get("Accept"), "application/json") {
-		x.protocol = protocolJSON
+	if targeted {
+		x.serveTarget(target)
+		return
 	}
 	raw, ok := x.query()
 	if !ok {
@@ -132,7 +147,11 @@ func (f *Frontend) ServeQuery(w http.ResponseWriter, r *http.Request, body []byt
 
 // serve authenticates the request, has the operation performed and answers. The parameters are read once it is known who asks.
 func (x *exchange) serve(op *Operation, read func() (Parameters, error)) {
-	x.request.Action = op.Action
+	x.request.Action, x.op = op.Action, op
+	if err := x.current(); err != nil {
+		x.refuse(op, nil, err)
+		return
+	}
 	if op.Signed {
 		if err := x.authenticate(op.Service, op.Name); err != nil {
 			x.refuse(op, nil, err)
@@ -241,6 +260,9 @@ func (x *exchange) authenticate(service, operation string) error {
 	x.request.Caller, x.request.Region = caller, region
 	if x.Used != nil {
 		x.Used(&x.request.Caller, x.request.Time, service, region)
+	}
+	if err := x.admitCaller(); err != nil {
+		return err
 	}
 	return authn.Permitted(&x.request.Caller, service, operation)
 }
@@ -358,6 +380,7 @@ func (x *exchange) writeFault(fault *identity.Fault) {
 			x.Log.Warn("denial not explained", "request_id", x.request.ID, "error", err)
 		}
 	}
+	x.code = ErrorCode(fault, x.service)
 	var body []byte
 	var status int
 	if x.protocol == protocolTarget {
@@ -391,6 +414,7 @@ func (x *exchange) write(status int, body []byte) {
 	if _, err := x.w.Write(body); err != nil && !errors.Is(err, context.Canceled) {
 		x.Log.Debug("answer not delivered", "request_id", x.request.ID, "error", err)
 	}
+	x.observe()
 }
 
 func serviceOf(version string) (string, bool) {

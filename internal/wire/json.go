@@ -128,6 +128,15 @@ func (f *Frontend) ServeJSON(w http.ResponseWriter, r *http.Request, body []byte
 	x.service, x.protocol = stintService, protocolJSON
 	x.request.Action = stintService + ":" + b.Name
 	op := &Operation{Service: stintService, Name: b.Name, Action: x.request.Action, Signed: true}
+	x.op = op
+	if err := x.admitAddress(); err != nil {
+		x.refuse(op, nil, err)
+		return true
+	}
+	if err := x.current(); err != nil {
+		x.refuse(op, nil, err)
+		return true
+	}
 	if r.Method != http.MethodPost {
 		x.refuse(op, nil, identity.NewFault(identity.ValidationError, b.Name+" takes a POST."))
 		return true

@@ -23,9 +23,8 @@ func (x *exchange) target() (string, bool) {
 	return targets[0], err == nil && media == targetType
 }
 
-// serveTarget answers a JSON 1.1 request. The order is the query protocol's: operation, signature, parameters.
+// serveTarget answers a JSON 1.1 request, which is told as one already. The order is the query protocol's: operation, signature, parameters.
 func (x *exchange) serveTarget(target string) {
-	x.protocol, x.service = protocolTarget, organizationsService
 	op, err := targetOperation(target)
 	if err != nil {
 		x.refuse(nil, nil, err)

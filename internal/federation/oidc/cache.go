@@ -35,6 +35,8 @@ type keyCache struct {
 	waiting int                   // for issuers of accounts; guarded by mu
 	queues  map[arn.AccountID]int // how many of them wait by account, and for the built-in ones; guarded by mu
 	entries map[string]*entry     // guarded by mu, as all members of the entries are
+
+	fetches, failures uint64 // guarded by mu
 }
 
 // entry is what is known of one provider's keys.
@@ -112,8 +114,11 @@ func (c *keyCache) begin(e *entry, s source, now time.Time) {
 		set, err := c.fetch(context.Background(), s)
 		c.mu.Lock()
 		e.flight, e.failure = nil, err
+		c.fetches++
 		if err == nil {
 			e.set, e.fetched = set, now
+		} else {
+			c.failures++
 		}
 		c.mu.Unlock()
 		close(flight)
