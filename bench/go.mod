@@ -3,8 +3,10 @@ module github.com/stint-sts/stint/bench
 go 1.26.8
 
 require (
+	github.com/beevik/etree v1.7.0
 	github.com/cedar-policy/cedar-go v1.9.0
 	github.com/go-jose/go-jose/v4 v4.1.9
+	github.com/russellhaering/goxmldsig v1.6.1
 	github.com/stint-sts/stint v0.0.0
 	go.etcd.io/etcd/server/v3 v3.7.1
 )

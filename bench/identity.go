@@ -7,6 +7,8 @@ import (
 	"crypto/elliptic"
 	"crypto/rand"
 	"crypto/rsa"
+	"encoding/base64"
+	"encoding/json"
 	"log"
 	"net/http"
 	"net/url"
@@ -14,13 +16,11 @@ import (
 	"sync"
 	"time"
 
-	"encoding/json"
 	"github.com/go-jose/go-jose/v4"
 	"github.com/go-jose/go-jose/v4/jwt"
-)
 
-// identity is a web identity token with the key set that verifies it.
-type identity struct{ token, keys string }
+	"github.com/stint-sts/stint/internal/federation/saml/samltest"
+)
 
 var identityKeys = sync.OnceValue(func() map[jose.SignatureAlgorithm]crypto.Signer {
 	r, err := rsa.GenerateKey(rand.Reader, 2048)
@@ -63,8 +63,29 @@ func (s *server) webIdentity(algorithm jose.SignatureAlgorithm) workload {
 	if err != nil {
 		log.Fatal(err)
 	}
-	form := url.Values{"Action": {"AssumeRoleWithWebIdentity"}, "Version": {"2011-06-15"}, "RoleArn": {"arn:aws:iam::111122223333:role/web"},
-		"RoleSessionName": {"bench"}, "WebIdentityToken": {token}}
+	request := s.unsigned(url.Values{"Action": {"AssumeRoleWithWebIdentity"}, "Version": {"2011-06-15"},
+		"RoleArn": {"arn:aws:iam::111122223333:role/web"}, "RoleSessionName": {"bench"}, "WebIdentityToken": {token}})
+	return workload{name: "AssumeRoleWithWebIdentity, " + string(algorithm), request: request, proof: &proof{"jwt", keySet()}, beyond: 60}
+}
+
+// entityID is the SAML provider's name of itself.
+const entityID = "https://idp.example.com/saml"
+
+var samlKey = sync.OnceValue(func() *samltest.Key { return samltest.NewKey(2048) })
+
+// saml is the request of a person whom a SAML provider sends. Each response is good once, so that the store writes at each.
+func (s *server) saml() workload {
+	fresh := func() []byte {
+		response := samltest.NewResponse(samlKey(), time.Now(), entityID, "arn:aws:iam::111122223333:role/saml", "arn:aws:iam::111122223333:saml-provider/corp")
+		return s.unsigned(url.Values{"Action": {"AssumeRoleWithSAML"}, "Version": {"2011-06-15"}, "RoleArn": {"arn:aws:iam::111122223333:role/saml"},
+			"PrincipalArn": {"arn:aws:iam::111122223333:saml-provider/corp"}, "SAMLAssertion": {response.Encoded()}})
+	}
+	certificate := base64.StdEncoding.EncodeToString(samlKey().Certificate)
+	return workload{name: "AssumeRoleWithSAML", request: fresh(), proof: &proof{"saml", certificate}, beyond: 60, fresh: fresh, once: 2000}
+}
+
+// unsigned makes the bytes of a POST that proves in its parameters who sends it.
+func (s *server) unsigned(form url.Values) []byte {
 	r, err := http.NewRequest(http.MethodPost, "http://"+s.address+"/", strings.NewReader(form.Encode()))
 	if err != nil {
 		log.Fatal(err)
@@ -75,5 +96,5 @@ func (s *server) webIdentity(algorithm jose.SignatureAlgorithm) workload {
 	if err := r.Write(&b); err != nil {
 		log.Fatal(err)
 	}
-	return workload{name: "AssumeRoleWithWebIdentity, " + string(algorithm), request: b.Bytes(), token: &identity{token, keySet()}, beyond: 60}
+	return b.Bytes()
 }

@@ -115,12 +115,12 @@ func (b *bench) read(s *server, name string, form url.Values) error {
 	if err != nil {
 		return err
 	}
-	if _, err := round(s, request, l); err != nil { // warm up
+	if _, err := round(s, [][]byte{request}, l); err != nil { // warm up
 		return err
 	}
 	var all []figures
 	for range b.rounds {
-		f, err := round(s, request, l)
+		f, err := round(s, [][]byte{request}, l)
 		if err != nil {
 			return err
 		}

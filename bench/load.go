@@ -12,21 +12,21 @@ import (
 	"time"
 )
 
-// load sends one request again and again over a few connections and demands a 200 each time. It parses as little as it can,
+// load sends requests over a few connections, in turn and again from the first, and demands a 200 each time. It parses as little as it can,
 // so that the machine's time goes to the server.
 type load struct {
 	requests, connections int
 	rate                  int // requests a second of all connections; 0 sends each as soon as the one before is answered
 }
 
-func (l load) run(address string, request []byte) error {
+func (l load) run(address string, requests ...[]byte) error {
 	var left atomic.Int64
 	left.Store(int64(l.requests))
 	errs := make(chan error, l.connections)
 	var wg sync.WaitGroup
 	for range l.connections {
 		wg.Go(func() {
-			if err := l.send(address, request, &left); err != nil {
+			if err := l.send(address, requests, &left); err != nil {
 				errs <- err
 			}
 		})
@@ -40,7 +40,7 @@ func (l load) run(address string, request []byte) error {
 	}
 }
 
-func (l load) send(address string, request []byte, left *atomic.Int64) error {
+func (l load) send(address string, requests [][]byte, left *atomic.Int64) error {
 	c, err := net.Dial("tcp", address)
 	if err != nil {
 		return err
@@ -52,7 +52,11 @@ func (l load) send(address string, request []byte, left *atomic.Int64) error {
 		pause = time.Second * time.Duration(l.connections) / time.Duration(l.rate)
 	}
 	next := time.Now()
-	for left.Add(-1) >= 0 {
+	for {
+		n := left.Add(-1)
+		if n < 0 {
+			return nil
+		}
 		next = next.Add(pause)
 		if pause > 0 {
 			time.Sleep(time.Until(next))
@@ -60,14 +64,13 @@ func (l load) send(address string, request []byte, left *atomic.Int64) error {
 		if err := c.SetDeadline(time.Now().Add(30 * time.Second)); err != nil {
 			return err
 		}
-		if _, err := c.Write(request); err != nil {
+		if _, err := c.Write(requests[int(n)%len(requests)]); err != nil {
 			return err
 		}
 		if _, err := answer(r); err != nil {
 			return err
 		}
 	}
-	return nil
 }
 
 // answer reads one response and returns the length of its body.

@@ -78,41 +78,49 @@ func (b *bench) compare(s *server, w workload) error {
 	if err != nil {
 		return err
 	}
-	bare, err := startBare(b.dir, length, w.token)
+	bare, err := startBare(b.dir, length, w.proof)
 	if err != nil {
 		return err
 	}
 	defer bare.stop()
 	target := fmt.Sprintf(", target ≤ %.1f", w.target)
-	if w.token != nil { // its target is counted in microseconds
+	if w.proof != nil { // its target is counted in microseconds
 		target = ""
 	}
 	fmt.Printf("%s, %d bytes%s\n", w.name, length, target)
-	if err := b.alternate("at full speed", s, bare, w, load{requests: b.requests, connections: b.connections}); err != nil {
+	if err := b.alternate("at full speed", s, bare, w, load{requests: b.roundOf(w), connections: b.connections}); err != nil {
 		return err
 	}
 	// At full speed the servers run under different conditions: the faster one keeps the load's own processor busy. At one rate
 	// they do not.
-	steady := load{requests: b.requests, connections: b.connections, rate: b.rate}
+	steady := load{requests: b.roundOf(w), connections: b.connections, rate: b.rate}
 	return b.alternate(fmt.Sprintf("at %d requests/s", b.rate), s, bare, w, steady)
+}
+
+// roundOf is how many requests a round has.
+func (b *bench) roundOf(w workload) int {
+	if w.fresh != nil {
+		return min(b.requests, w.once)
+	}
+	return b.requests
 }
 
 // alternate prints the medians of rounds that alternate between the servers.
 func (b *bench) alternate(name string, s, bare *server, w workload, l load) error {
 	for _, each := range []*server{s, bare} { // warm up
-		if _, err := round(each, w.request, l); err != nil {
+		if _, err := round(each, w.requests(l.requests), l); err != nil {
 			return err
 		}
 	}
 	var own, base []figures
 	var ratios []float64
 	for range b.rounds {
-		f, err := round(bare, w.request, l)
+		f, err := round(bare, w.requests(l.requests), l)
 		if err != nil {
 			return err
 		}
 		base = append(base, f)
-		if f, err = round(s, w.request, l); err != nil {
+		if f, err = round(s, w.requests(l.requests), l); err != nil {
 			return err
 		}
 		own = append(own, f)
@@ -121,7 +129,7 @@ func (b *bench) alternate(name string, s, bare *server, w workload, l load) erro
 	cpu, rate := func(f figures) float64 { return f.cpu }, func(f figures) float64 { return f.rate }
 	fmt.Printf("  %-20s CPU %6.1f µs (bare %5.1f µs)  ratio %.2f [%.2f–%.2f]  %7.0f requests/s (bare %7.0f)\n", name,
 		median(own, cpu), median(base, cpu), middle(ratios), slices.Min(ratios), slices.Max(ratios), median(own, rate), median(base, rate))
-	if w.token != nil {
+	if w.proof != nil {
 		fmt.Printf("  %-20s %.1f µs more than parse and verification, target ≤ %.0f\n", "", median(own, cpu)-median(base, cpu), w.beyond)
 	}
 	return nil
@@ -129,13 +137,13 @@ func (b *bench) alternate(name string, s, bare *server, w workload, l load) erro
 
 type figures struct{ cpu, rate float64 } // µs of server CPU per request; requests per second
 
-func round(s *server, request []byte, l load) (figures, error) {
+func round(s *server, requests [][]byte, l load) (figures, error) {
 	before, err := cpuTime(s.pid())
 	if err != nil {
 		return figures{}, err
 	}
 	began := time.Now()
-	if err := l.run(s.address, request); err != nil {
+	if err := l.run(s.address, requests...); err != nil {
 		return figures{}, err
 	}
 	took := time.Since(began)

@@ -28,15 +28,15 @@ func (s *server) stop() {
 	_ = s.cmd.Wait()
 }
 
-// startBare starts the bare server; with a token it is the one that verifies it at each request.
-func startBare(dir string, size int, token *identity) (*server, error) {
+// startBare starts the bare server; with a proof it is the one that verifies it at each request.
+func startBare(dir string, size int, proof *proof) (*server, error) {
 	binary := filepath.Join(dir, "bare")
 	if out, err := exec.Command("go", "build", "-o", binary, "./bare").CombinedOutput(); err != nil {
 		return nil, fmt.Errorf("building the bare server: %w: %s", err, out)
 	}
 	cmd := exec.Command(binary, strconv.Itoa(size))
-	if token != nil {
-		cmd.Args = append(cmd.Args, token.keys)
+	if proof != nil {
+		cmd.Args = append(cmd.Args, proof.kind, proof.keys)
 	}
 	cmd.Stderr = os.Stderr
 	out, err := cmd.StdoutPipe()

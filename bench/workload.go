@@ -9,17 +9,36 @@ import (
 	"strings"
 	"time"
 
+	"github.com/stint-sts/stint/internal/federation/saml/samltest"
 	"github.com/stint-sts/stint/sigv4"
 )
 
-// workload is one request, to be sent again and again, and what it may cost: times the bare server's CPU, or for tokens so many
-// microseconds more than the bare server that verifies the token too.
+// workload is one request, to be sent again and again, and what it may cost: times the bare server's CPU, or for what an identity
+// provider signed so many microseconds more than the bare server that verifies it too.
 type workload struct {
 	name    string
 	request []byte
 	target  float64
-	token   *identity // that the bare server verifies
-	beyond  float64   // µs
+	proof   *proof  // that the bare server verifies
+	beyond  float64 // µs
+	// fresh makes a request that was never sent, where each may be sent once; at most once of them make a round.
+	fresh func() []byte
+	once  int
+}
+
+// proof is what an identity provider says, of a kind that the bare server knows, with the keys that verify it.
+type proof struct{ kind, keys string }
+
+// requests are those of a round.
+func (w workload) requests(n int) [][]byte {
+	if w.fresh == nil {
+		return [][]byte{w.request}
+	}
+	all := make([][]byte, n)
+	for i := range all {
+		all[i] = w.fresh()
+	}
+	return all
 }
 
 const role = "arn:aws:iam::111122223333:role/bench"
@@ -41,6 +60,7 @@ func workloads(s *server) []workload {
 		{name: "AssumeRole, session policy and 5 tags", request: s.sign("sts", full), target: 1.8},
 		s.webIdentity("RS256"),
 		s.webIdentity("ES256"),
+		s.saml(),
 	}
 }
 
@@ -80,9 +100,12 @@ func account(users int) string {
           p: {Version: "2012-10-17", Statement: [{Effect: Allow, Action: "s3:*", Resource: "*"}]}
       web:
         trust_policy: {Version: "2012-10-17", Statement: [{Effect: Allow, Principal: {Federated: "arn:aws:iam::111122223333:oidc-provider/idp.example.com"}, Action: "sts:AssumeRoleWithWebIdentity", Condition: {StringEquals: {"idp.example.com:sub": "system:serviceaccount:shop:checkout"}}}]}
+      saml:
+        trust_policy: {Version: "2012-10-17", Statement: [{Effect: Allow, Principal: {Federated: "arn:aws:iam::111122223333:saml-provider/corp"}, Action: "sts:AssumeRoleWithSAML", Condition: {StringEquals: {"SAML:aud": "https://signin.aws.amazon.com/saml"}}}]}
     oidc_providers:
 `)
 	fmt.Fprintf(&b, "      - {url: 'https://idp.example.com', client_ids: [sts.amazonaws.com], jwks: %s}\n", keySet())
+	fmt.Fprintf(&b, "    saml_providers: {corp: {metadata: '%s'}}\n", samltest.Metadata(entityID, samlKey()))
 	if users > 0 {
 		b.WriteString("    users:\n")
 	}

@@ -48,6 +48,8 @@ var layers = map[string]int{
 
 	"internal/gateapi": 1,
 	"internal/gate":    5,
+
+	"internal/rootkey": 1,
 }
 
 // apart are packages that no other imports and that are not part of the server.

@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -15,6 +16,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/stint-sts/stint/internal/rootkey"
 	"github.com/stint-sts/stint/internal/secret"
 	"github.com/stint-sts/stint/internal/store"
 	"github.com/stint-sts/stint/sigv4"
@@ -58,7 +60,7 @@ func TestFreshStartsShareNothing(t *testing.T) {
 	for i := range starts {
 		folders[i] = t.TempDir()
 		root, id, secretKey := initialized(t, folders[i])
-		if len(root) != rootKeyBytes || len(id) != 20 || len(secretKey) != 40 {
+		if len(root) != rootkey.Size || len(id) != 20 || len(secretKey) != 40 {
 			t.Fatalf("a root key of %d bytes, an id of %d and a secret of %d characters", len(root), len(id), len(secretKey))
 		}
 		for what, value := range map[string]string{"root key": string(root), "first half": string(root[:16]), "second half": string(root[16:]),
@@ -73,7 +75,7 @@ func TestFreshStartsShareNothing(t *testing.T) {
 		}
 	}
 	// Each is of use in its own deployment alone.
-	other, err := readRootKey(filepath.Join(folders[1], "root.key"))
+	other, err := keyFile(t, filepath.Join(folders[1], "root.key")).Read(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -120,15 +122,16 @@ func TestKeyFilesAreWrittenWhole(t *testing.T) {
 	t.Parallel()
 	folder := t.TempDir()
 	path := filepath.Join(folder, "keys", "root.key")
-	key, err := createRootKey(path)
+	source := keyFile(t, path)
+	key, _, err := source.Create(t.Context(), rand.Reader)
 	if err != nil {
 		t.Fatal(err)
 	}
 	for range 3 {
-		if _, err := createRootKey(path); !errors.Is(err, fs.ErrExist) {
+		if _, _, err := source.Create(t.Context(), rand.Reader); !errors.Is(err, fs.ErrExist) {
 			t.Errorf("created over another: %v", err)
 		}
-		if read, err := readRootKey(path); err != nil || !read.Equal(key) {
+		if read, err := source.Read(t.Context()); err != nil || !read.Equal(key) {
 			t.Fatalf("the root key has changed: %v", err)
 		}
 	}
@@ -138,7 +141,7 @@ func TestKeyFilesAreWrittenWhole(t *testing.T) {
 		if err := os.WriteFile(short, damaged, 0o600); err != nil {
 			t.Fatal(err)
 		}
-		if _, _, err := ensureRootKey(short, folder); err == nil || !strings.Contains(err.Error(), "does not have exactly 32 bytes") {
+		if _, _, err := ensureRootKey(t.Context(), keyFile(t, short), folder); err == nil || !strings.Contains(err.Error(), "does not have exactly 32 bytes") {
 			t.Errorf("a root key of %d bytes: %v", len(damaged), err)
 		}
 		if after, err := os.ReadFile(short); err != nil || !bytes.Equal(after, damaged) {

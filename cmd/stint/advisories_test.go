@@ -24,6 +24,7 @@ import (
 	"github.com/stint-sts/stint/internal/gate"
 	"github.com/stint-sts/stint/internal/identity"
 	"github.com/stint-sts/stint/internal/lastuse"
+	"github.com/stint-sts/stint/internal/rootkey"
 	"github.com/stint-sts/stint/internal/server"
 	"github.com/stint-sts/stint/internal/session"
 	"github.com/stint-sts/stint/policy"
@@ -49,12 +50,12 @@ func begunWith(t *testing.T, data string, log *slog.Logger) *whole {
 	settings := config.Default()
 	settings.Data = data
 	settings.RootKey.File, settings.Audit.File = filepath.Join(data, "root.key"), filepath.Join(data, "audit.jsonl")
-	root, _, err := ensureRootKey(settings.RootKey.File, data)
+	root, _, err := ensureRootKey(t.Context(), keyFile(t, settings.RootKey.File), data)
 	if err != nil {
 		t.Fatal(err)
 	}
 	n := &node{log: log, now: time.Now, region: defaultRegion, regions: []string{defaultRegion}}
-	if err := n.open(t.Context(), &settings, root); err != nil {
+	if err := n.open(t.Context(), &settings, rootKeys{first: root}); err != nil {
 		t.Fatal(err)
 	}
 	if err := ensureSealingKey(t.Context(), n.store, n.now().Add(-time.Hour)); err != nil {
@@ -67,6 +68,16 @@ func begunWith(t *testing.T, data string, log *slog.Logger) *whole {
 	feed := n.feed()
 	return &whole{n, t, server.NewHandler(n.frontend(lastuse.New(n.store, n.log), feed), nil, n.log),
 		sigv4.NewCredentials(administrator.Key.ID, administrator.Key.Secret.Key.RevealString(), ""), feed}
+}
+
+// keyFile is a root key in a file.
+func keyFile(t *testing.T, path string) rootkey.Source {
+	t.Helper()
+	source, err := rootkey.New(config.KeySource{File: path})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return source
 }
 
 func (w *whole) end() {

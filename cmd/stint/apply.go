@@ -31,8 +31,8 @@ func newApply() *cobra.Command {
 what was changed. Access keys that the file asks for without giving them are made and printed once. Applying the same file
 again changes nothing. What the file does not name stays, unless --prune is given.
 
-An embedded store is open to one process: stop the server first, or change a running one through the IAM API. In an etcd
-cluster the directory can be changed while servers run, and they see it at once.`,
+The directory can be changed while servers run, and they see it at once. An embedded store is reached by the server's socket in
+the data directory: run the command as the user that the server runs as.`,
 		Example: `  stint apply -f directory.yaml --config /etc/stint/stint.yaml
   stint apply -f directory.yaml --dry-run           # prints what would be changed
   stint apply -f directory.yaml --prune --dry-run   # and what would be deleted`,
@@ -61,14 +61,7 @@ func (a *apply) run(c *cobra.Command, settings *config.Config) (err error) {
 	if err != nil {
 		return err
 	}
-	root, err := initializedRootKey(settings)
-	if err != nil {
-		return err
-	}
-	s, err := openStore(c.Context(), settings, root, newLog(c.ErrOrStderr(), settings.Log))
-	if errors.Is(err, store.ErrLocked) {
-		return withHint(err, "a server has this data directory open: stop it first, or change it while it runs through the IAM API")
-	}
+	s, err := openShared(c, settings)
 	if err != nil {
 		return err
 	}

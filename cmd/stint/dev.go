@@ -16,6 +16,7 @@ import (
 	"github.com/stint-sts/stint/internal/federation/oidc"
 	"github.com/stint-sts/stint/internal/gate"
 	"github.com/stint-sts/stint/internal/manifest"
+	"github.com/stint-sts/stint/internal/rootkey"
 )
 
 const (
@@ -163,11 +164,15 @@ func (d *dev) serve(c *cobra.Command, l net.Listener, data string, file *manifes
 	settings.ManagedPolicies = d.managed
 	settings.RootKey.File = filepath.Join(data, "root.key")
 	settings.Audit.File = filepath.Join(data, "audit.jsonl")
-	root, _, err := ensureRootKey(settings.RootKey.File, data)
+	source, err := rootkey.New(settings.RootKey.Source())
 	if err != nil {
 		return err
 	}
-	if err := n.open(ctx, &settings, root); err != nil {
+	root, _, err := ensureRootKey(ctx, source, data)
+	if err != nil {
+		return err
+	}
+	if err := n.open(ctx, &settings, rootKeys{first: root}); err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, n.close()) }()

@@ -11,7 +11,7 @@ import (
 	"github.com/stint-sts/stint/arn"
 	"github.com/stint-sts/stint/internal/config"
 	"github.com/stint-sts/stint/internal/manifest"
-	"github.com/stint-sts/stint/internal/secret"
+	"github.com/stint-sts/stint/internal/rootkey"
 	"github.com/stint-sts/stint/internal/store"
 )
 
@@ -47,19 +47,23 @@ A directory that has an account is left as it is.`,
 
 // initialize makes a deployment, and prints its first access key.
 func initialize(c *cobra.Command, settings *config.Config, account arn.AccountID) error {
-	root, created, err := ensureRootKey(settings.RootKey.File, settings.Data)
+	source, err := rootkey.New(settings.RootKey.Source())
 	if err != nil {
 		return fmt.Errorf("initializing: %w", err)
 	}
-	administrator, err := begin(c, settings, root, account)
+	root, undo, err := ensureRootKey(c.Context(), source, settings.Data)
 	if err != nil {
-		if created && errors.Is(err, store.ErrRootKey) { // it sealed nothing and would stand in the way of the right one
-			err = errors.Join(err, os.Remove(settings.RootKey.File))
+		return fmt.Errorf("initializing: %w", err)
+	}
+	administrator, err := begin(c, settings, rootKeys{first: root}, account)
+	if err != nil {
+		if undo != nil && errors.Is(err, store.ErrRootKey) { // it sealed nothing and would stand in the way of the right one
+			err = errors.Join(err, undo())
 		}
 		return fmt.Errorf("initializing: %w", err)
 	}
-	if created {
-		c.PrintErrf("made the root key %s: keep a copy apart from the data\n", settings.RootKey.File)
+	if undo != nil {
+		c.PrintErrf("made the root key %s: keep a copy apart from the data\n", source)
 	}
 	c.PrintErrf("the administrator of account %s has this access key, which is not shown again:\n", account)
 	key := &administrator.Key
@@ -68,7 +72,7 @@ func initialize(c *cobra.Command, settings *config.Config, account arn.AccountID
 }
 
 // begin fills an empty directory.
-func begin(c *cobra.Command, settings *config.Config, root secret.Key, account arn.AccountID) (a *manifest.AdministratorPlan, err error) {
+func begin(c *cobra.Command, settings *config.Config, root rootKeys, account arn.AccountID) (a *manifest.AdministratorPlan, err error) {
 	ctx := c.Context()
 	if len(settings.Directory.Etcd.Endpoints) == 0 {
 		if err := os.MkdirAll(settings.Data, 0o700); err != nil {

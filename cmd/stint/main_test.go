@@ -45,6 +45,7 @@ func TestScripts(t *testing.T) {
 			"await":    await,
 			"certify":  certify,
 			"etcd":     etcd,
+			"transit":  transit,
 			"load":     load,
 			"session":  keepSession,
 			"call":     call,

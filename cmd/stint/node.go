@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"sync"
 	"time"
 
 	"github.com/stint-sts/stint/arn"
@@ -45,6 +46,10 @@ type node struct {
 	hosts      []string
 	tls        *tls.Config // nil for plain HTTP
 	maxSession time.Duration
+	// share lets the commands that work on a running server into its embedded store.
+	share bool
+	// rotateEvery is the age at which the key that seals sessions is replaced; 0 for never.
+	rotateEvery time.Duration
 	// outboundIssuer makes the URL of an account's own token issuer.
 	outboundIssuer func(id string) string
 	site           *outbound.Site
@@ -117,17 +122,17 @@ func (n *node) track(ctx context.Context, uses *lastuse.Tracker) (end func()) {
 	}
 }
 
-// keep renews the keys of the accounts' token issuers until ctx ends. What it returns waits for that.
+// keep renews the keys of the accounts' token issuers and of the sessions until ctx ends. What it returns waits for that.
 func (n *node) keep(ctx context.Context) (end func()) {
 	ctx, cancel := context.WithCancel(ctx)
-	ended := make(chan struct{})
-	go func() {
-		defer close(ended)
-		(&outbound.Keeper{Directory: n.store, Now: n.now, Log: n.log}).Run(ctx)
-	}()
+	var keepers sync.WaitGroup
+	keepers.Go(func() { (&outbound.Keeper{Directory: n.store, Now: n.now, Log: n.log}).Run(ctx) })
+	keepers.Go(func() {
+		(&session.Keeper{Directory: n.store, Now: n.now, Random: rand.Reader, Log: n.log, Every: n.rotateEvery}).Run(ctx)
+	})
 	return func() {
 		cancel()
-		<-ended
+		keepers.Wait()
 	}
 }
 

@@ -10,6 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/stint-sts/stint/internal/rootkey"
 	"github.com/stint-sts/stint/internal/store"
 )
 
@@ -55,13 +56,20 @@ func report(w io.Writer, err error) int {
 
 func hintFor(err error) string {
 	var h *hinted
+	var m *rootkey.ModeError
 	switch {
 	case errors.As(err, &h):
 		return h.hint
+	case errors.As(err, &m):
+		return fmt.Sprintf("chmod %o %s, and think about who may have read it", m.Want, m.Path)
 	case errors.Is(err, store.ErrLocked):
 		return "a server has this data directory open; stop it first"
 	case errors.Is(err, store.ErrRootKey):
 		return "put back the root key file that this directory was begun with"
+	case errors.Is(err, store.ErrRestoring):
+		return "stint restore has to end first; if it was interrupted, run it again"
+	case errors.Is(err, store.ErrFormat):
+		return "use a build as new as the one that wrote it; nothing was changed"
 	case errors.Is(err, syscall.EADDRINUSE):
 		return "another program listens there; port 0 takes a free one"
 	case errors.Is(err, fs.ErrPermission):

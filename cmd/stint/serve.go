@@ -51,6 +51,7 @@ func serve(c *cobra.Command, settings *config.Config) (err error) {
 		region:     settings.Regions[0],
 		hosts:      settings.Hosts,
 		maxSession: time.Duration(settings.MaxSessionDuration) * time.Second,
+		share:      true,
 	}
 	if n.tls, err = serverTLS(settings.TLS); err != nil {
 		return err
@@ -60,7 +61,7 @@ func serve(c *cobra.Command, settings *config.Config) (err error) {
 	}
 	n.saml = samlOptions(settings)
 	n.trusted = trustedAccounts(&settings.Relying)
-	root, err := initializedRootKey(settings)
+	root, err := initializedRootKeys(ctx, settings)
 	if err != nil {
 		return err
 	}

@@ -10,38 +10,64 @@ import (
 	"os"
 	"time"
 
+	"github.com/spf13/cobra"
+
 	"github.com/stint-sts/stint/arn"
 	"github.com/stint-sts/stint/internal/audit"
 	"github.com/stint-sts/stint/internal/config"
 	"github.com/stint-sts/stint/internal/directory"
 	"github.com/stint-sts/stint/internal/federation/outbound"
 	"github.com/stint-sts/stint/internal/iam"
-	"github.com/stint-sts/stint/internal/secret"
 	"github.com/stint-sts/stint/internal/store"
 )
 
-// openStore opens the embedded store or the cluster that a configuration names.
-func openStore(ctx context.Context, settings *config.Config, root secret.Key, log *slog.Logger) (*store.Store, error) {
+// openStore opens the embedded store, for this process alone, or the cluster that a configuration names.
+func openStore(ctx context.Context, settings *config.Config, root rootKeys, log *slog.Logger) (*store.Store, error) {
+	o, err := storeOptions(settings, root, log)
+	if err != nil {
+		return nil, err
+	}
+	return store.Open(ctx, o)
+}
+
+// openShared opens a store that a running server may have open.
+func openShared(c *cobra.Command, settings *config.Config) (*store.Store, error) {
+	o, err := sharedOptions(c, settings)
+	if err != nil {
+		return nil, err
+	}
+	return store.Open(c.Context(), o)
+}
+
+func sharedOptions(c *cobra.Command, settings *config.Config) (store.Options, error) {
+	root, err := initializedRootKeys(c.Context(), settings)
+	if err != nil {
+		return store.Options{}, err
+	}
+	o, err := storeOptions(settings, root, newLog(c.ErrOrStderr(), settings.Log))
+	o.Share = true
+	return o, err
+}
+
+func storeOptions(settings *config.Config, root rootKeys, log *slog.Logger) (store.Options, error) {
 	partition, err := arn.ParsePartition(settings.Partition)
 	if err != nil {
-		return nil, fmt.Errorf("opening the store: %w", err)
+		return store.Options{}, fmt.Errorf("opening the store: %w", err)
 	}
 	etcd := settings.Directory.Etcd
-	o := store.Options{RootKey: root, Partition: partition, Prefix: etcd.Prefix, Log: log}
+	o := store.Options{RootKey: root.first, NextRootKey: root.next, Partition: partition, Prefix: etcd.Prefix, Log: log}
 	if settings.ManagedPolicies != "" {
 		if o.Managed, err = directory.ReadManaged(partition, os.DirFS(settings.ManagedPolicies)); err != nil {
-			return nil, fmt.Errorf("opening the store: %s: %w", settings.ManagedPolicies, err)
+			return store.Options{}, fmt.Errorf("opening the store: %s: %w", settings.ManagedPolicies, err)
 		}
 	}
 	if len(etcd.Endpoints) == 0 {
 		o.Dir = settings.Data
-	} else {
-		o.Endpoints = etcd.Endpoints
-		if o.TLS, err = clientTLS(etcd); err != nil {
-			return nil, err
-		}
+		return o, nil
 	}
-	return store.Open(ctx, o)
+	o.Endpoints = etcd.Endpoints
+	o.TLS, err = clientTLS(etcd)
+	return o, err
 }
 
 func clientTLS(etcd config.Etcd) (*tls.Config, error) {
@@ -66,15 +92,6 @@ func clientTLS(etcd config.Etcd) (*tls.Config, error) {
 	return t, nil
 }
 
-// initializedRootKey reads the root key of a deployment that stint init has begun.
-func initializedRootKey(settings *config.Config) (secret.Key, error) {
-	root, err := findRootKey(settings.RootKey.File, settings.Data)
-	if errors.Is(err, errNoRootKey) {
-		return secret.Key{}, notInitialized(err)
-	}
-	return root, err
-}
-
 func notInitialized(err error) error {
 	return withHint(err, "stint init with the same configuration makes the root key and the first administrator")
 }
@@ -84,12 +101,18 @@ func notInitialized(err error) error {
 const openPatience = 4 * time.Second
 
 // open opens what a node keeps: the store and the audit log.
-func (n *node) open(ctx context.Context, settings *config.Config, root secret.Key) (err error) {
+func (n *node) open(ctx context.Context, settings *config.Config, root rootKeys) (err error) {
 	n.outboundIssuer, n.site = settings.OutboundIssuerURL, outbound.NewSite(settings.OutboundIssuerURL)
 	n.founder = arn.AccountID(settings.OrganizationAccount)
+	n.rotateEvery = settings.SealingKeys.RotateEvery
 	opening, cancel := lingering(ctx, openPatience)
 	defer cancel()
-	if n.store, err = openStore(opening, settings, root, n.log); err != nil {
+	o, err := storeOptions(settings, root, n.log)
+	if err != nil {
+		return err
+	}
+	o.Share = n.share
+	if n.store, err = store.Open(opening, o); err != nil {
 		return err
 	}
 	n.audit, err = audit.Open(audit.Options{

@@ -22,6 +22,7 @@ func (c *Config) check() error {
 	return errors.Join(
 		c.checkListener(),
 		c.checkStore(),
+		c.checkKeys(),
 		CheckPartition(c.Partition),
 		checkList("regions", c.Regions, CheckRegion),
 		checkList("hosts", c.Hosts, checkHost),
@@ -52,9 +53,6 @@ func (c *Config) checkListener() error {
 func (c *Config) checkStore() error {
 	if c.Data == "" {
 		return errors.New("data: must not be empty")
-	}
-	if c.RootKey.File == "" {
-		return errors.New("root_key.file: must not be empty")
 	}
 	etcd := &c.Directory.Etcd
 	if (etcd.Cert == "") != (etcd.Key == "") {

@@ -1,4 +1,4 @@
-// Package config is the configuration file of `stint serve`, `stint init` and `stint apply`.
+// Package config is the configuration file of `stint serve`, `init`, `apply`, `keys`, `backup` and `restore`.
 //
 // The comments of [Config] are the manual: each field says what it is for, its unit, and its value when it is left out. The
 // same manual as a file to start from is docs/stint.example.yaml; a test holds the two together.
@@ -7,7 +7,10 @@
 // Files that the configuration names are not opened here. `stint dev` takes flags and no file.
 package config
 
-import "strings"
+import (
+	"strings"
+	"time"
+)
 
 // Config is the configuration file. A key that is left out has the value of [Default]. Relative paths begin at the folder of
 // the configuration file.
@@ -25,6 +28,8 @@ type Config struct {
 	Data string `yaml:"data"`
 	// RootKey is what all key material in the store is sealed under.
 	RootKey RootKey `yaml:"root_key"`
+	// SealingKeys are what session tokens are sealed with.
+	SealingKeys SealingKeys `yaml:"sealing_keys"`
 	// Partition is the first part of every ARN. The default is aws. It cannot be changed once the store was begun.
 	Partition string `yaml:"partition"`
 	// Regions are those that signatures may be scoped to. The first is that of unsigned operations. IAM takes us-east-1 as
@@ -75,10 +80,76 @@ type TLS struct {
 	Key string `yaml:"key"`
 }
 
-// RootKey is the key that seals all others. Without it the store cannot be opened: keep a copy apart from the data.
+// RootKey is the key that seals all others. Without it the store cannot be opened: keep a copy apart from the data. It is in one
+// of four places; any of the others is in place of File.
 type RootKey struct {
 	// File has exactly 32 random bytes and mode 0600 or stricter. `stint init` makes it. The default is /etc/stint/root.key.
 	File string `yaml:"file"`
+	// Env is the name of an environment variable that holds 32 random bytes in base64 or hexadecimal.
+	Env string `yaml:"env"`
+	// Command is a program with its arguments, without a shell, that prints 32 random bytes in base64 or hexadecimal within 30
+	// seconds. The program is named by its whole path.
+	Command []string `yaml:"command"`
+	// Transit is a key management service that keeps the key wrapped.
+	Transit Transit `yaml:"transit"`
+	// Next is another root key, which `stint keys rekey` moves the store to. Every node must have it before; afterwards it takes
+	// the place of the first. The default is none.
+	Next KeySource `yaml:"next"`
+}
+
+// KeySource is one of four places of a root key, as RootKey has them, or none.
+type KeySource struct {
+	// File has exactly 32 random bytes and mode 0600 or stricter.
+	File string `yaml:"file"`
+	// Env is the name of an environment variable.
+	Env string `yaml:"env"`
+	// Command is a program with its arguments.
+	Command []string `yaml:"command"`
+	// Transit is a key management service.
+	Transit Transit `yaml:"transit"`
+}
+
+// Source is the root key without the next.
+func (r *RootKey) Source() KeySource { return KeySource{r.File, r.Env, r.Command, r.Transit} }
+
+// Given reports whether there is one.
+func (k *KeySource) Given() bool { return k.places() > 0 }
+
+// places is how many there are.
+func (k *KeySource) places() int {
+	n := 0
+	for _, given := range []bool{k.File != "", k.Env != "", len(k.Command) > 0, !k.Transit.empty()} {
+		if given {
+			n++
+		}
+	}
+	return n
+}
+
+// Transit is a key management service with the API of Vault's transit engine: POST /v1/MOUNT/encrypt/KEY and decrypt/KEY. The root
+// key is in a file, wrapped; the key that wraps it never leaves the service. It is asked at the start alone.
+type Transit struct {
+	// Address is its URL: https, or http on loopback.
+	Address string `yaml:"address"`
+	// Mount is the path of the engine. transit if it is empty.
+	Mount string `yaml:"mount"`
+	// Key is the name of the key that wraps. It must not be deleted, nor its versions trimmed, while it is needed.
+	Key string `yaml:"key"`
+	// TokenFile holds the token, closed to other users. Empty: none is sent.
+	TokenFile string `yaml:"token_file"`
+	// CA is a PEM file of the authorities that the service's certificate is from. The default is the system's.
+	CA string `yaml:"ca"`
+	// WrappedFile holds the wrapped root key, the same on every node; only its owner may write it. `stint init` makes it.
+	WrappedFile string `yaml:"wrapped_file"`
+}
+
+func (t *Transit) empty() bool { return *t == Transit{} }
+
+// SealingKeys are the keys that session tokens are sealed with.
+type SealingKeys struct {
+	// RotateEvery is how old a key becomes before the next is made, 1h to 8760h; sessions of the older stay good to their end. 0
+	// leaves it to `stint keys rotate`. The default is 720h, 30 days.
+	RotateEvery time.Duration `yaml:"rotate_every"`
 }
 
 // Directory says where accounts, users, roles and policies are kept.
@@ -161,6 +232,8 @@ type Log struct {
 	Level string `yaml:"level"`
 }
 
+const defaultRootKey = "/etc/stint/root.key"
+
 // DefaultListen is the address that tools look for Stint at.
 const DefaultListen = "127.0.0.1:8321"
 
@@ -169,7 +242,7 @@ func Default() Config {
 	return Config{
 		Listen:     DefaultListen,
 		Data:       "/var/lib/stint",
-		RootKey:    RootKey{File: "/etc/stint/root.key"},
+		RootKey:    RootKey{File: defaultRootKey},
 		Partition:  "aws",
 		Regions:    []string{"us-east-1"},
 		Directory:  Directory{Etcd: Etcd{Prefix: "stint/"}},
@@ -177,5 +250,7 @@ func Default() Config {
 		Log:        Log{Format: "text", Level: "info"},
 
 		OutboundIssuer: "https://{id}.tokens.sts.global.api.aws",
+
+		SealingKeys: SealingKeys{RotateEvery: 720 * time.Hour},
 	}
 }

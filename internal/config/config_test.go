@@ -7,6 +7,7 @@ import (
 	"reflect"
 	"strings"
 	"testing"
+	"time"
 
 	"go.yaml.in/yaml/v3"
 )
@@ -31,6 +32,9 @@ func TestExampleIsTheDefaults(t *testing.T) {
 	}
 	if len(got.Relying.Accounts) == 0 {
 		got.Relying.Accounts = nil
+	}
+	if r := &got.RootKey; len(r.Command) == 0 && len(r.Next.Command) == 0 {
+		r.Command, r.Next.Command = nil, nil
 	}
 	if !reflect.DeepEqual(*got, want) {
 		t.Errorf("the example is\n%+v\nthe defaults are\n%+v", *got, want)
@@ -88,7 +92,7 @@ outbound_issuer: https://sts.example.com/issuers/{id}
 		t.Fatal(err)
 	}
 	want := Config{
-		Listen: "0.0.0.0:443", TLS: TLS{"api.pem", "api.key"}, Data: "data", RootKey: RootKey{"keys/root.key"}, Partition: "aws-cn",
+		Listen: "0.0.0.0:443", TLS: TLS{"api.pem", "api.key"}, Data: "data", RootKey: RootKey{File: "keys/root.key"}, Partition: "aws-cn",
 		Regions: []string{"cn-north-1", "cn-northwest-1"},
 		Directory: Directory{Etcd{[]string{"https://a.example:2379", "http://127.0.0.1:2379"},
 			"ca.pem", "node.pem", "node.key", "iam/"}},
@@ -96,6 +100,7 @@ outbound_issuer: https://sts.example.com/issuers/{id}
 		Audit:           Audit{"/var/log/stint.jsonl", true}, MaxSessionDuration: 3600,
 		Hosts: []string{"sts.example.com", "::1", "10.0.0.1"}, Log: Log{"json", "debug"},
 		OutboundIssuer: "https://sts.example.com/issuers/{id}",
+		SealingKeys:    SealingKeys{720 * time.Hour},
 		Federation: Federation{[]string{"10.1.0.0/16", "fd00::/8"}, OIDC{0, true, []Authority{{"https://idp.example/a", "idp.pem"}},
 			"https://amazon.example/info", "https://facebook.example/debug", "facebook.token"}, SAML{}},
 	}
@@ -149,6 +154,22 @@ func TestParseRefuses(t *testing.T) {
 		"tls and plaintext":       {"plaintext: true\ntls: {cert: a, key: b}", "cannot be together with tls"},
 		"no data":                 {`data: ""`, "data: must not be empty"},
 		"no root key":             {`root_key: {file: ""}`, "root_key.file: must not be empty"},
+		"two root keys":           {`root_key: {file: a, env: B}`, "root_key: there can be only one of"},
+		"three root keys":         {`root_key: {env: B, command: [/bin/c]}`, "root_key: there can be only one of"},
+		"two next root keys":      {`root_key: {next: {file: a, env: B}}`, "root_key.next: there can be only one of"},
+		"variable":                {`root_key: {env: A=b}`, "is not the name of a variable"},
+		"command by its name":     {`root_key: {command: [printkey]}`, "is not the whole path of a program"},
+		"command as a line":       {`root_key: {command: /bin/printkey}`, "cannot unmarshal"},
+		"transit in the clear":    {`root_key: {transit: {address: "http://vault.example:8200", key: k, wrapped_file: w}}`, "in the clear"},
+		"transit with a path":     {`root_key: {transit: {address: "https://vault.example/v1", key: k, wrapped_file: w}}`, "is not a URL of scheme"},
+		"transit without address": {`root_key: {transit: {key: k, wrapped_file: w}}`, "is not a URL of scheme"},
+		"transit without key":     {`root_key: {transit: {address: "https://vault.example", wrapped_file: w}}`, "is not the name of a key"},
+		"transit without file":    {`root_key: {transit: {address: "https://vault.example", key: k}}`, "wrapped_file: must not be empty"},
+		"transit mount":           {`root_key: {transit: {address: "https://vault.example", mount: ../sys, key: k, wrapped_file: w}}`, "is not the path of an engine"},
+		"rotation too often":      {"sealing_keys: {rotate_every: 59m}", "want 1h to 8760h"},
+		"rotation too rare":       {"sealing_keys: {rotate_every: 8761h}", "want 1h to 8760h"},
+		"rotation negative":       {"sealing_keys: {rotate_every: -1h}", "want 1h to 8760h"},
+		"rotation without unit":   {"sealing_keys: {rotate_every: 30}", "cannot unmarshal"},
 		"partition":               {"partition: AWS", "is not 1 to 64 characters"},
 		"organization account":    {"organization_account: acme", "organization_account: "},
 		"no regions":              {"regions: []", "at least one is needed"},
@@ -233,6 +254,30 @@ func TestLoadCompletesPaths(t *testing.T) {
 	if c.Data != filepath.Join(folder, "data") || c.RootKey.File != "/keys/root.key" ||
 		c.Audit.File != filepath.Join(folder, "data", "audit.jsonl") || c.TLS.Cert != "" || c.ManagedPolicies != filepath.Join(folder, "more") {
 		t.Errorf("paths: %+v", c)
+	}
+}
+
+// A root key in another place stands in for the default file.
+func TestLoadRootKeys(t *testing.T) {
+	t.Parallel()
+	folder := t.TempDir()
+	path := filepath.Join(folder, "stint.yaml")
+	const transit = `transit: {address: "http://127.0.0.1:8200", key: stint, token_file: token, wrapped_file: root.wrapped}`
+	for text, want := range map[string]RootKey{
+		"{}":                           {File: "/etc/stint/root.key"},
+		"root_key: {env: KEY}":         {Env: "KEY"},
+		"root_key: {command: [/k, a]}": {Command: []string{"/k", "a"}},
+		"root_key: {" + transit + "}": {Transit: Transit{Address: "http://127.0.0.1:8200", Mount: "transit", Key: "stint",
+			TokenFile: filepath.Join(folder, "token"), WrappedFile: filepath.Join(folder, "root.wrapped")}},
+		"root_key: {file: a, next: {file: b}}": {File: filepath.Join(folder, "a"), Next: KeySource{File: filepath.Join(folder, "b")}},
+	} {
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		c, err := Load(path)
+		if err != nil || !reflect.DeepEqual(c.RootKey, want) {
+			t.Errorf("%s: got %+v, %v, want %+v", text, c, err, want)
+		}
 	}
 }
 

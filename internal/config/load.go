@@ -74,14 +74,24 @@ func (c *Config) complete(folder string) {
 		c.Audit.File = filepath.Join(c.Data, "audit.jsonl")
 	}
 	etcd := &c.Directory.Etcd
-	paths := []*string{&c.TLS.Cert, &c.TLS.Key, &c.Data, &c.RootKey.File, &etcd.CA, &etcd.Cert, &etcd.Key, &c.ManagedPolicies, &c.Audit.File,
+	paths := []*string{&c.TLS.Cert, &c.TLS.Key, &c.Data, &etcd.CA, &etcd.Cert, &etcd.Key, &c.ManagedPolicies, &c.Audit.File,
 		&c.Federation.OIDC.FacebookAppTokenFile}
 	for i := range c.Federation.OIDC.Authorities {
 		paths = append(paths, &c.Federation.OIDC.Authorities[i].CA)
 	}
-	for _, p := range paths {
+	absolute := func(p *string) {
 		if *p != "" && !filepath.IsAbs(*p) {
 			*p = filepath.Join(folder, *p)
 		}
 	}
+	for _, p := range paths {
+		absolute(p)
+	}
+	first := c.RootKey.Source()
+	if first.places() > 1 {
+		first.File = "" // the default
+	}
+	first.complete(absolute)
+	c.RootKey.File, c.RootKey.Transit = first.File, first.Transit
+	c.RootKey.Next.complete(absolute)
 }

@@ -272,30 +272,49 @@ type Revocation struct {
 	Before time.Time `json:"before,omitzero"`
 	// Below is a revision below which no session is spared all the same: that of an earlier revocation without Before.
 	Below int64 `json:"below,omitempty"`
+	// Made, if not zero, is that revision: the record was written anew since, under another root key or from a backup. Who revokes
+	// leaves it 0, also what was revoked before.
+	Made int64 `json:"made,omitempty"`
 }
 
 // Voids reports whether the revocation is of a session of its target that was issued at a revision and time.
 func (r *Revocation) Voids(revision int64, issued time.Time) bool {
 	if r.Before.IsZero() {
-		return revision < r.Revision()
+		return revision < r.made()
 	}
-	return revision < r.Below || revision < r.Revision() && issued.Before(r.Before)
+	return revision < r.Below || revision < r.made() && issued.Before(r.Before)
 }
 
 // Again returns the revocation that stands for this one and for a further one of the same target; a zero time spares no session.
 func (r *Revocation) Again(before time.Time) *Revocation {
 	c := *r
+	c.Made = 0
 	if before.IsZero() {
 		c.Before, c.Below = time.Time{}, 0
 		return &c
 	}
-	if r.Before.IsZero() {
-		c.Below = r.Revision()
+	if r.Before.IsZero() && r.made() > 0 {
+		c.Below = r.made()
 	}
 	if before.After(r.Before) {
 		c.Before = before
 	}
 	return &c
+}
+
+// Rewritten returns the revocation as it must be if its record is written anew: it voids what it voided, and no more.
+func (r *Revocation) Rewritten() *Revocation {
+	c := *r
+	c.Made = r.made()
+	return &c
+}
+
+// made is the revision at which the revocation was made.
+func (r *Revocation) made() int64 {
+	if r.Made != 0 {
+		return r.Made
+	}
+	return r.Revision()
 }
 
 // Key implements Entity. Targets keep their case: session names are case-sensitive.

@@ -431,13 +431,20 @@ func TestRevoked(t *testing.T) {
 	t.Parallel()
 	r := &Revocation{Account: accountA, Target: "AROA1:Name"}
 	r.revision = 10
-	v := NewView(arn.AWS).Apply(12, stored(r))
+	old := &Revocation{Account: accountA, Target: "AROA2"}
+	old.revision = 7
+	again := old.Rewritten()
+	again.revision = 11
+	v := NewView(arn.AWS).Apply(12, stored(r, again.Rewritten()))
 	for _, c := range []struct {
 		account arn.AccountID
 		target  string
 		issued  int64
 		want    bool
 	}{
+		{accountA, "AROA2", 6, true}, // as before it was written anew
+		{accountA, "AROA2", 7, false},
+
 		{accountA, "AROA1:Name", 9, true},
 		{accountA, "AROA1:Name", 10, false},
 		{accountA, "AROA1:Name", 11, false},
@@ -481,6 +488,13 @@ func TestRevokedBefore(t *testing.T) {
 		"a third keeps the first":                {at(30, both.Again(noon)), 9, time.Hour, true},
 		"all of it":                              {at(30, both.Again(time.Time{})), 29, time.Hour, true},
 		"all of it, issued since":                {at(30, both.Again(time.Time{})), 30, -time.Hour, false},
+		"written anew":                           {at(50, older.Rewritten()), 19, -time.Second, true},
+		"written anew, issued in between":        {at(50, older.Rewritten()), 20, -time.Second, false},
+		"written anew, the first of both":        {at(50, both.Rewritten()), 9, time.Hour, true},
+		"revoked again since":                    {at(60, at(50, whole.Rewritten()).Again(time.Time{})), 59, 0, true},
+		"before a time since":                    {at(60, at(50, whole.Rewritten()).Again(noon)), 59, -time.Second, true},
+		"before a time since, the first":         {at(60, at(50, whole.Rewritten()).Again(noon)), 9, time.Hour, true},
+		"before a time since, spared":            {at(60, at(50, whole.Rewritten()).Again(noon)), 10, time.Hour, false},
 	} {
 		if got := c.of.Voids(c.revision, noon.Add(c.issued)); got != c.want {
 			t.Errorf("%s: %v", name, got)

@@ -19,7 +19,8 @@
 //
 // The ring: a key opens tokens as long as the View has it, and seals from a minute after it was made until a newer one
 // does. The minute lets every node learn of a key before the first token under it arrives. A key must stay for
-// [MaxLifetime] after its successor began, or the sessions that it sealed end early; removing it voids them at once.
+// [MaxLifetime] after its successor began, or the sessions that it sealed end early; removing it voids them at once. The
+// [Keeper] of each node adds a key when the newest is old enough, and removes those that nothing needs any more.
 //
 // The package does not check expiry, revocation, or that the principal still exists: package authn does, after opening.
 package session

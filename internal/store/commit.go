@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math"
 	"time"
@@ -24,6 +25,18 @@ const (
 
 // Commit makes a change whole or not at all, and returns when View shows it. The errors are ErrConflict and ErrUnavailable.
 func (s *Store) Commit(ctx context.Context, c *directory.Change) error {
+	for {
+		err := s.commitOnce(ctx, c)
+		if !errors.Is(err, errMoved) {
+			return err
+		}
+	}
+}
+
+// errMoved is for a transaction that was made while the store stood otherwise. When it is returned, the store is known as it is.
+var errMoved = errors.New("the store has been moved to another root key meanwhile")
+
+func (s *Store) commitOnce(ctx context.Context, c *directory.Change) error {
 	t := newTransaction(s)
 	for key, revision := range c.Guards {
 		t.guard(key, revision)
@@ -53,6 +66,7 @@ func (s *Store) Commit(ctx context.Context, c *directory.Change) error {
 // transaction gathers the conditions and writes of one etcd transaction.
 type transaction struct {
 	store      *Store
+	at         *standing
 	conditions []clientv3.Cmp
 	writes     []pending
 	keys       map[directory.Key]bool
@@ -68,18 +82,25 @@ type pending struct {
 }
 
 func newTransaction(s *Store) *transaction {
-	return &transaction{store: s, keys: make(map[directory.Key]bool)}
+	at := s.at.Load()
+	return &transaction{
+		store: s, at: at, keys: make(map[directory.Key]bool),
+		conditions: []clientv3.Cmp{clientv3.Compare(clientv3.ModRevision(s.standingPath()), "=", at.revision)},
+	}
 }
 
 // guard requires a key to be at a revision; an absent key is at 0.
 func (t *transaction) guard(key directory.Key, revision int64) {
+	if revision > 0 {
+		revision -= t.store.base
+	}
 	t.conditions = append(t.conditions, clientv3.Compare(clientv3.ModRevision(t.store.path(key)), "=", revision))
 	t.bytes += len(key.Name) + 64
 }
 
 func (t *transaction) freeze(r directory.Range) {
 	prefix := t.store.path(directory.Key{Account: r.Account, Kind: r.Kind})
-	t.conditions = append(t.conditions, clientv3.Compare(clientv3.ModRevision(prefix).WithPrefix(), "<", r.Revision+1))
+	t.conditions = append(t.conditions, clientv3.Compare(clientv3.ModRevision(prefix).WithPrefix(), "<", r.Revision-t.store.base+1))
 }
 
 func (t *transaction) write(w directory.Write) error {
@@ -92,7 +113,7 @@ func (t *transaction) write(w directory.Write) error {
 		t.add(pending{op: clientv3.OpDelete(path), key: path})
 		return nil
 	}
-	value, err := t.store.vault.encode(w.Entity)
+	value, err := t.store.vault.encode(t.at, w.Entity)
 	if err != nil {
 		return err
 	}
@@ -126,15 +147,23 @@ func (t *transaction) commit(ctx context.Context) (int64, error) {
 			operations[i] = clientv3.OpPut(w.key, w.value, clientv3.WithLease(lease.ID))
 		}
 	}
-	answer, err := t.store.client.Txn(ctx).If(t.conditions...).Then(operations...).Commit()
+	standing := t.store.standingPath()
+	answer, err := t.store.client.Txn(ctx).If(t.conditions...).Then(operations...).Else(clientv3.OpGet(standing)).Commit()
 	if err != nil {
 		return 0, refusal("writing", err)
 	}
-	if !answer.Succeeded {
-		t.store.revoke(leases)
+	if answer.Succeeded {
+		return answer.Header.Revision + t.store.base, nil
+	}
+	t.store.revoke(leases)
+	kvs := answer.Responses[0].GetResponseRange().Kvs
+	if len(kvs) == 0 || kvs[0].ModRevision == t.at.revision {
 		return 0, ErrConflict
 	}
-	return answer.Header.Revision, nil
+	if err := t.store.waitFor(ctx, kvs[0].ModRevision+t.store.base); err != nil {
+		return 0, err
+	}
+	return 0, errMoved
 }
 
 // revoke gives back leases of a transaction that did not happen. One that cannot be given back ends by itself.
@@ -168,6 +197,9 @@ func (s *Store) CommitAll(ctx context.Context, c *directory.Change, progress fun
 		n, err := t.fill(rest, c.Guards)
 		if err == nil {
 			revision, err = t.commit(ctx)
+		}
+		if errors.Is(err, errMoved) {
+			continue
 		}
 		if err != nil {
 			return fmt.Errorf("committing: %w (%d of %d writes were made)", err, len(c.Writes)-len(rest), len(c.Writes))

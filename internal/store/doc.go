@@ -10,11 +10,15 @@
 //
 // # Records
 //
-// Keys are prefix v1/account/kind/name. A value is a version byte, a MAC under the root key over key and record, and the
-// record of package directory, in which key material is sealed by AES-256-GCM and bound to its place. So records can be
+// Keys are prefix v1/account/kind/name. A value is a version byte, the id of a root key, a MAC under that root key over key and record,
+// and the record of package directory, in which key material is sealed by AES-256-GCM and bound to its place. So records can be
 // neither read for secrets, nor altered, nor moved to another key by whoever holds the data without the root key; an older
 // value of the same key could be put back. Kinds that are not of the directory are the store's own: the spent steps of
-// one-time codes, and the check of the root key.
+// one-time codes, how the store stands, and the processes that have it open.
+//
+// How the store stands, its format and its root keys, is one record, which every transaction depends on. [Store.Rekey] moves the store to
+// another root key while its nodes go on. [Store.Backup] writes what it holds at one revision; [ReadBackup] reads that whole, and
+// [Restore] fills a store from it.
 //
 // The package decides nothing about entities, and knows nothing of requests.
 package store

@@ -22,6 +22,10 @@ var (
 	ErrLocked = errors.New("the data directory is in use by another process")
 	// ErrRootKey is for a store that was sealed under another root key.
 	ErrRootKey = errors.New("the root key is not the one that the store was sealed under")
+	// ErrFormat is for a store that a later build has written.
+	ErrFormat = errors.New("the store is of a later version")
+	// ErrRestoring is for a store that a backup is being restored into, or whose restoration was interrupted.
+	ErrRestoring = errors.New("a backup is being restored into this store")
 	// ErrDamaged is for a record that is not what this store wrote.
 	ErrDamaged = errors.New("the record is damaged, or was not written under this root key")
 )

@@ -42,8 +42,20 @@ func (s *Store) load(ctx context.Context) (revision int64, pages [][]directory.E
 		failure error
 		free    = make(chan struct{}, runtime.GOMAXPROCS(0))
 	)
-	err = s.eachPage(ctx, func(at int64, kvs []*mvccpb.KeyValue) {
-		revision = at
+	at, revision, err := s.findStanding(ctx)
+	switch {
+	case err != nil:
+	case at == nil:
+		err = ErrRootKey
+	case at.Base != s.base:
+		err = ErrRestoring
+	default:
+		err = at.whole()
+	}
+	if err != nil {
+		return 0, nil, fmt.Errorf("loading the directory: %w", err)
+	}
+	err = s.eachPage(ctx, revision, func(kvs []*mvccpb.KeyValue) {
 		mu.Lock()
 		i := len(pages)
 		pages = append(pages, nil)
@@ -51,7 +63,7 @@ func (s *Store) load(ctx context.Context) (revision int64, pages [][]directory.E
 		free <- struct{}{}
 		workers.Go(func() {
 			defer func() { <-free }()
-			events, err := s.decodePage(kvs)
+			events, err := s.decodePage(at, kvs)
 			mu.Lock()
 			defer mu.Unlock()
 			pages[i] = events
@@ -67,22 +79,19 @@ func (s *Store) load(ctx context.Context) (revision int64, pages [][]directory.E
 	if err != nil {
 		return 0, nil, fmt.Errorf("loading the directory: %w", err)
 	}
-	return revision, pages, nil
+	s.at.Store(at)
+	return revision + s.base, pages, nil
 }
 
 // eachPage hands over every record of one revision.
-func (s *Store) eachPage(ctx context.Context, take func(revision int64, kvs []*mvccpb.KeyValue)) error {
+func (s *Store) eachPage(ctx context.Context, revision int64, take func(kvs []*mvccpb.KeyValue)) error {
 	from, end := s.prefix, clientv3.GetPrefixRangeEnd(s.prefix)
-	var revision int64
 	for {
 		answer, err := s.client.Get(ctx, from, clientv3.WithRange(end), clientv3.WithLimit(pageKeys), clientv3.WithRev(revision))
 		if err != nil {
 			return err
 		}
-		if revision == 0 {
-			revision = answer.Header.Revision
-		}
-		take(revision, answer.Kvs)
+		take(answer.Kvs)
 		if !answer.More {
 			return nil
 		}
@@ -90,10 +99,10 @@ func (s *Store) eachPage(ctx context.Context, take func(revision int64, kvs []*m
 	}
 }
 
-func (s *Store) decodePage(kvs []*mvccpb.KeyValue) ([]directory.Event, error) {
+func (s *Store) decodePage(at *standing, kvs []*mvccpb.KeyValue) ([]directory.Event, error) {
 	events := make([]directory.Event, 0, len(kvs))
 	for _, kv := range kvs {
-		event, ok, err := s.event(kv, false)
+		event, ok, err := s.event(at, kv, false)
 		if err != nil {
 			return nil, err
 		}
@@ -105,7 +114,7 @@ func (s *Store) decodePage(kvs []*mvccpb.KeyValue) ([]directory.Event, error) {
 }
 
 // event reads a record or its deletion; ok is false for the store's own kinds.
-func (s *Store) event(kv *mvccpb.KeyValue, deleted bool) (event directory.Event, ok bool, err error) {
+func (s *Store) event(at *standing, kv *mvccpb.KeyValue, deleted bool) (event directory.Event, ok bool, err error) {
 	key, err := directory.ParseKey(strings.TrimPrefix(string(kv.Key), s.prefix))
 	if err != nil {
 		return event, false, err
@@ -115,7 +124,7 @@ func (s *Store) event(kv *mvccpb.KeyValue, deleted bool) (event directory.Event,
 	}
 	event.Key = key
 	if !deleted {
-		if event.Entity, err = s.vault.decode(key, kv.Value, kv.ModRevision); err != nil {
+		if event.Entity, err = s.vault.decode(at, key, kv.Value, kv.ModRevision+s.base); err != nil {
 			return event, false, err
 		}
 	}

@@ -23,6 +23,10 @@ const (
 	fileMode      = 0o600
 	// stopPatience bounds the end of a member whose disk has failed: its goroutines may hold locks for ever.
 	stopPatience = 3 * time.Second
+	// socketName is where other processes of the same user reach a member that is shared, and longestSocket what a path to it may
+	// have (unix(7)).
+	socketName    = "client.sock"
+	longestSocket = 107
 	// readyPatience bounds the election, which a member whose log was lost never wins.
 	readyPatience = 10 * time.Second
 )
@@ -34,6 +38,23 @@ type member struct {
 	lock   *fileutil.LockedFile
 	log    *memberLog
 	once   sync.Once // etcd ends but once
+}
+
+// socketPath is the socket of the member in a data directory.
+func socketPath(dir string) (string, error) {
+	dir, err := filepath.Abs(dir)
+	return filepath.Join(dir, "etcd", socketName), err
+}
+
+// share has a member listen at its socket, which its folder and the umask keep from other users.
+func share(dir string, log *slog.Logger, cfg *embed.Config) {
+	path, err := socketPath(dir)
+	if err != nil || len(path) > longestSocket {
+		log.Warn("the path of the data directory is too long for a socket: commands need the server stopped", "path", path)
+		return
+	}
+	socket := []url.URL{{Scheme: "unix", Path: path}}
+	cfg.ListenClientUrls, cfg.AdvertiseClientUrls = socket, socket
 }
 
 // startMember opens the data directory. tune, if not nil, alters etcd's configuration.
@@ -151,6 +172,7 @@ func (m *member) close() error {
 func (m *member) stop() { m.once.Do(m.stopEtcd) }
 
 func (m *member) stopEtcd() {
+	m.log.ending.Store(true)
 	stopped := make(chan struct{})
 	go func() {
 		defer close(stopped)

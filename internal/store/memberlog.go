@@ -4,6 +4,7 @@ import (
 	"context"
 	"log/slog"
 	"runtime"
+	"strings"
 	"sync"
 	"sync/atomic"
 
@@ -17,6 +18,7 @@ import (
 type memberLog struct {
 	slog     *slog.Logger
 	serving  atomic.Bool
+	ending   atomic.Bool
 	failOnce sync.Once
 	reason   atomic.Pointer[string]
 	failed   chan struct{} // closed when etcd gave up
@@ -67,6 +69,11 @@ func expected(message string) bool {
 	return message == "Failed to detect schema version" || message == "failed to update storage version"
 }
 
+// farewell are its complaints when the socket of a shared member is closed.
+func farewell(message string) bool {
+	return strings.HasPrefix(message, "setting up serving from embedded etcd failed") || strings.Contains(message, "grpc server due to error")
+}
+
 // With implements zapcore.Core.
 func (c *zapCore) With(fields []zapcore.Field) zapcore.Core {
 	return &zapCore{c.log, append(c.fields[:len(c.fields):len(c.fields)], fields...)}
@@ -84,6 +91,8 @@ func (c *zapCore) Check(entry zapcore.Entry, checked *zapcore.CheckedEntry) *zap
 func (c *zapCore) Write(entry zapcore.Entry, fields []zapcore.Field) error {
 	level := slog.LevelWarn
 	switch {
+	case c.log.ending.Load() && farewell(entry.Message):
+		level = slog.LevelDebug
 	case entry.Level > zapcore.WarnLevel:
 		level = slog.LevelError
 	case !c.log.serving.Load():

@@ -1,12 +1,7 @@
 package store
 
 import (
-	"crypto/aes"
-	"crypto/cipher"
-	"crypto/hkdf"
 	"crypto/hmac"
-	"crypto/sha256"
-	"errors"
 	"fmt"
 	"io"
 	"strconv"
@@ -15,71 +10,40 @@ import (
 	"github.com/stint-sts/stint/internal/secret"
 )
 
+// The first byte of a value. A store of format 1 has values without the id of their root key: there was but one.
 const (
-	rootKeyLength = 32
-	sealVersion   = 1
-	valueVersion  = 1
-	macLength     = 16
-	valueHeader   = 1 + macLength
+	bareValue   = 1
+	namedValue  = 2
+	bareHeader  = 1 + macLength
+	valueHeader = 1 + rootIDLength + macLength
 )
 
-var (
-	errRootLength = errors.New("the root key must have 32 bytes")
-	errSealed     = errors.New("a secret cannot be opened under this root key")
-)
-
-// vault seals secrets and authenticates records. Each use has a key of its own, derived from the root key.
+// vault seals secrets and authenticates records, under the root keys that this process was given.
 type vault struct {
-	aead   cipher.AEAD
-	mac    secret.Key
+	known  []*rootCipher
 	random io.Reader
 }
 
-func newVault(root secret.Key, random io.Reader) (*vault, error) {
-	material := root.Reveal()
-	if len(material) != rootKeyLength {
-		return nil, errRootLength
+// newVault takes a root key and, if the store is to be moved or has been, another.
+func newVault(random io.Reader, keys ...secret.Key) (*vault, error) {
+	v := &vault{random: random}
+	for _, key := range keys {
+		c, err := newRootCipher(key)
+		if err != nil {
+			return nil, err
+		}
+		v.known = append(v.known, c)
 	}
-	sealing, err := hkdf.Key(sha256.New, material, nil, "stint store: seal secrets", rootKeyLength)
-	if err != nil {
-		return nil, fmt.Errorf("deriving the sealing key: %w", err)
-	}
-	mac, err := hkdf.Key(sha256.New, material, nil, "stint store: authenticate records", rootKeyLength)
-	if err != nil {
-		return nil, fmt.Errorf("deriving the record key: %w", err)
-	}
-	block, err := aes.NewCipher(sealing)
-	if err != nil {
-		return nil, fmt.Errorf("deriving the sealing key: %w", err)
-	}
-	aead, err := cipher.NewGCM(block)
-	if err != nil {
-		return nil, fmt.Errorf("deriving the sealing key: %w", err)
-	}
-	return &vault{aead, secret.New(mac), random}, nil
+	return v, nil
 }
 
-// seal encrypts under a purpose, which must be told again to open.
-func (v *vault) seal(purpose string, clear []byte) ([]byte, error) {
-	nonceSize := v.aead.NonceSize()
-	sealed := make([]byte, 1+nonceSize, 1+nonceSize+len(clear)+v.aead.Overhead())
-	sealed[0] = sealVersion
-	if _, err := io.ReadFull(v.random, sealed[1:]); err != nil {
-		return nil, fmt.Errorf("sealing: reading randomness: %w", err)
+func (v *vault) cipher(id RootKeyID) (*rootCipher, bool) {
+	for _, c := range v.known {
+		if c.id == id {
+			return c, true
+		}
 	}
-	return v.aead.Seal(sealed, sealed[1:], clear, []byte(purpose)), nil
-}
-
-func (v *vault) open(purpose string, sealed []byte) ([]byte, error) {
-	begin := 1 + v.aead.NonceSize()
-	if len(sealed) < begin || sealed[0] != sealVersion {
-		return nil, errSealed
-	}
-	clear, err := v.aead.Open(nil, sealed[1:begin], sealed[begin:], []byte(purpose))
-	if err != nil {
-		return nil, errSealed
-	}
-	return clear, nil
+	return nil, false
 }
 
 // secretPurpose binds a sealed secret to the entity and to its place among the entity's secrets.
@@ -88,10 +52,11 @@ func secretPurpose(key directory.Key, index int) string {
 }
 
 // encode returns the value that the store keeps for an entity. It alters a copy: e keeps its open secrets.
-func (v *vault) encode(e directory.Entity) ([]byte, error) {
+func (v *vault) encode(at *standing, e directory.Entity) ([]byte, error) {
+	c := at.writes()
 	e = cloneWithSecrets(e)
 	for i, p := range e.Secrets() {
-		sealed, err := v.seal(secretPurpose(e.Key(), i), p.Key.Reveal())
+		sealed, err := c.seal(secretPurpose(e.Key(), i), p.Key.Reveal(), v.random)
 		if err != nil {
 			return nil, fmt.Errorf("encoding %s: %w", e.Key(), err)
 		}
@@ -101,30 +66,29 @@ func (v *vault) encode(e directory.Entity) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	value := make([]byte, valueHeader, valueHeader+len(record))
-	value[0] = valueVersion
-	copy(value[1:], v.sum(e.Key().String(), record))
+	value := make([]byte, 0, valueHeader+len(record))
+	if at.Format < namedFormat {
+		value = append(value, bareValue)
+	} else {
+		value = append(append(value, namedValue), c.id[:]...)
+	}
+	value = append(value, c.sum(e.Key().String(), record)...)
 	return append(value, record...), nil
 }
 
-// decode reads what encode wrote. The sealed form is dropped: each commit seals anew.
-func (v *vault) decode(key directory.Key, value []byte, revision int64) (directory.Entity, error) {
-	if len(value) < valueHeader {
-		return nil, fmt.Errorf("decoding %s: %w", key, ErrDamaged)
-	}
-	if value[0] != valueVersion {
-		return nil, fmt.Errorf("decoding %s: value version %d, this build reads version %d", key, value[0], valueVersion)
-	}
-	record := value[valueHeader:]
-	if !hmac.Equal(value[1:valueHeader], v.sum(key.String(), record)) {
-		return nil, fmt.Errorf("decoding %s: %w", key, ErrDamaged)
+// decode reads what encode wrote, if it is under a root key that the store may have values of. The sealed form is dropped: each
+// commit seals anew.
+func (v *vault) decode(at *standing, key directory.Key, value []byte, revision int64) (directory.Entity, error) {
+	record, c, err := at.authentic(key, value)
+	if err != nil {
+		return nil, fmt.Errorf("decoding %s: %w", key, err)
 	}
 	e, err := directory.Decode(key, record, revision)
 	if err != nil {
 		return nil, err
 	}
 	for i, p := range e.Secrets() {
-		clear, err := v.open(secretPurpose(key, i), p.Sealed)
+		clear, err := c.open(secretPurpose(key, i), p.Sealed)
 		if err != nil {
 			return nil, fmt.Errorf("decoding %s: %w", key, err)
 		}
@@ -133,12 +97,38 @@ func (v *vault) decode(key directory.Key, value []byte, revision int64) (directo
 	return e, nil
 }
 
-func (v *vault) sum(key string, record []byte) []byte {
-	h := hmac.New(sha256.New, v.mac.Reveal())
-	h.Write([]byte(key)) // holds no NUL
-	h.Write([]byte{0})
-	h.Write(record)
-	return h.Sum(nil)[:macLength]
+// authentic returns the record of a value, and the root key that it is under.
+func (at *standing) authentic(key directory.Key, value []byte) ([]byte, *rootCipher, error) {
+	if len(value) < bareHeader {
+		return nil, nil, ErrDamaged
+	}
+	head, candidates := bareHeader, at.ciphers
+	switch value[0] {
+	case bareValue:
+	case namedValue:
+		if len(value) < valueHeader {
+			return nil, nil, ErrDamaged
+		}
+		head, candidates = valueHeader, nil
+		for _, c := range at.ciphers {
+			if c.id == RootKeyID(value[1:1+rootIDLength]) {
+				candidates = append(candidates, c)
+			}
+		}
+	default:
+		return nil, nil, fmt.Errorf("value version %d, this build reads versions %d and %d", value[0], bareValue, namedValue)
+	}
+	for _, c := range candidates {
+		if hmac.Equal(value[head-macLength:head], c.sum(key.String(), value[head:])) {
+			return value[head:], c, nil
+		}
+	}
+	return nil, nil, ErrDamaged
+}
+
+// underFirst reports whether a value is under the root key that new ones are written under, with its id.
+func (at *standing) underFirst(value []byte) bool {
+	return len(value) >= valueHeader && value[0] == namedValue && RootKeyID(value[1:1+rootIDLength]) == at.writes().id
 }
 
 func cloneWithSecrets(e directory.Entity) directory.Entity {
@@ -153,6 +143,8 @@ func cloneWithSecrets(e directory.Entity) directory.Entity {
 		c := *e
 		return &c
 	case *directory.ServerCertificate:
+		return e.Clone()
+	case *directory.SAMLProvider:
 		return e.Clone()
 	default:
 		return e

@@ -4,10 +4,12 @@ import (
 	"context"
 	"crypto/rand"
 	"crypto/tls"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
 	"log/slog"
+	"os"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -33,6 +35,9 @@ type Options struct {
 	// Dir is the data directory of the embedded member; it is created with mode 0700. All is kept in its folder etcd.
 	// Opening it sets the process's umask to 077.
 	Dir string
+	// Share lets other processes of the same user into Dir while this one has it open, and goes in where another has it open that
+	// shares it.
+	Share bool
 	// Endpoints are the client URLs of an etcd cluster. Its operator sees to compaction.
 	Endpoints []string
 	// TLS is for Endpoints; nil speaks in the clear.
@@ -41,6 +46,8 @@ type Options struct {
 	Prefix string
 	// RootKey is 32 bytes, the same at every start: what it sealed is lost without it.
 	RootKey secret.Key
+	// NextRootKey, unless it is zero, is another root key, that the store is moved to by Rekey or that it was moved to.
+	NextRootKey secret.Key
 	// Partition is that of the deployment's ARNs, the same at every start.
 	Partition arn.Partition
 	// Managed are the AWS-managed policies besides those that every directory has, the same on every node.
@@ -61,6 +68,9 @@ type Store struct {
 	prefix    string // of every key, layout version included
 	maxOps    int
 	maxBytes  int
+	base      int64                    // is added to etcd's revisions; see standing
+	at        atomic.Pointer[standing] // written by the follower alone
+	id        string                   // of this process among the nodes
 
 	view atomic.Pointer[directory.View] // written by the follower alone
 	// mu guards moved, lag and observers.
@@ -108,7 +118,15 @@ func newStore(o Options) (*Store, error) {
 	if o.Prefix == "" {
 		o.Prefix = defaultPrefix
 	}
-	v, err := newVault(o.RootKey, o.Random)
+	keys := []secret.Key{o.RootKey}
+	if !o.NextRootKey.IsZero() {
+		keys = append(keys, o.NextRootKey)
+	}
+	v, err := newVault(o.Random, keys...)
+	if err != nil {
+		return nil, err
+	}
+	id, err := secret.Random(nodeIDLength, o.Random)
 	if err != nil {
 		return nil, err
 	}
@@ -119,18 +137,26 @@ func newStore(o Options) (*Store, error) {
 		managed:   o.Managed,
 		prefix:    o.Prefix + layoutVersion,
 		moved:     make(chan struct{}),
+		id:        hex.EncodeToString(id.Reveal()),
 	}, nil
 }
 
 func (s *Store) connect(ctx context.Context, o Options, tune func(*embed.Config)) error {
 	if o.Dir != "" {
+		if o.Share && tune == nil {
+			tune = func(cfg *embed.Config) { share(o.Dir, o.Log, cfg) }
+		}
 		m, err := startMember(ctx, o.Dir, o.Log, tune)
-		if err != nil {
+		if err == nil {
+			s.member, s.client = m, m.client
+			s.maxOps, s.maxBytes = memberTxnOps, memberRequestBytes
+			return nil
+		}
+		path, shared := sharedSocket(o)
+		if !errors.Is(err, ErrLocked) || !shared {
 			return err
 		}
-		s.member, s.client = m, m.client
-		s.maxOps, s.maxBytes = memberTxnOps, memberRequestBytes
-		return nil
+		o.Endpoints = []string{"unix://" + path}
 	}
 	client, err := clientv3.New(clientv3.Config{
 		Endpoints:            o.Endpoints,
@@ -147,17 +173,37 @@ func (s *Store) connect(ctx context.Context, o Options, tune func(*embed.Config)
 	return nil
 }
 
-// begin checks the root key before anything is read or written under it, loads, and starts to follow.
+// sharedSocket is where the process that has the data directory open lets others in.
+func sharedSocket(o Options) (string, bool) {
+	path, err := socketPath(o.Dir)
+	if err != nil || !o.Share {
+		return "", false
+	}
+	_, err = os.Stat(path)
+	return path, err == nil
+}
+
+// begin checks the root key before anything is read or written under it, loads, and starts to follow. It checks again once this
+// process is among the nodes: who moves the store to another root key looks at them after having said so.
 func (s *Store) begin(ctx context.Context) error {
 	if err := s.checkRootKey(ctx); err != nil {
 		return err
 	}
-	if err := s.reload(ctx); err != nil {
+	lease, err := s.joinNodes(ctx)
+	if err != nil {
+		s.log.Warn("the other nodes do not know of this one", "error", err)
+	}
+	if err = s.checkRootKey(ctx); err == nil {
+		err = s.reload(ctx)
+	}
+	if err != nil {
+		s.leave(lease)
 		return err
 	}
 	following, stop := context.WithCancel(context.Background())
 	s.stop, s.ended = stop, following.Done()
 	s.stopped.Go(func() { s.follow(following) })
+	s.stopped.Go(func() { s.stayEnlisted(following, lease) })
 	return nil
 }
 

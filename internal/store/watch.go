@@ -57,7 +57,7 @@ func (s *Store) watch(ctx context.Context) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	answers := s.client.Watch(clientv3.WithRequireLeader(ctx), s.prefix, clientv3.WithPrefix(),
-		clientv3.WithRev(s.View().Revision()+1), clientv3.WithProgressNotify(), clientv3.WithCreatedNotify(), clientv3.WithFragment())
+		clientv3.WithRev(s.View().Revision()-s.base+1), clientv3.WithProgressNotify(), clientv3.WithCreatedNotify(), clientv3.WithFragment())
 	for answer := range answers {
 		if err := answer.Err(); err != nil {
 			return err
@@ -78,12 +78,19 @@ func (s *Store) take(answer *clientv3.WatchResponse) error {
 	} else if !answer.IsProgressNotify() {
 		return nil
 	}
-	if revision <= s.View().Revision() {
+	if revision += s.base; revision <= s.View().Revision() {
 		return nil
 	}
+	standing := s.standingPath()
 	events := make([]directory.Event, 0, len(answer.Events))
 	for _, e := range answer.Events {
-		event, ok, err := s.event(e.Kv, e.Type == mvccpb.Event_DELETE)
+		if string(e.Kv.Key) == standing && e.Type == mvccpb.Event_PUT {
+			if err := s.takeStanding(e.Kv); err != nil {
+				return fmt.Errorf("%w: %w", errUnreadable, err)
+			}
+			continue
+		}
+		event, ok, err := s.event(s.at.Load(), e.Kv, e.Type == mvccpb.Event_DELETE)
 		if err != nil {
 			return fmt.Errorf("%w: %w", errUnreadable, err)
 		}
