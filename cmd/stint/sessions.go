@@ -46,7 +46,7 @@ stint:RevokeSessions on the role or user in its own account, or on * for --acces
 		Example: `  stint sessions revoke --role deploy
   stint sessions revoke --role deploy --session-name alice
   stint sessions revoke --user alice --before 2026-11-24T12:00:00Z
-  stint sessions revoke --access-key ASIARTX3GSDSSQTAB4NE`,
+  stint sessions revoke --access-key "$AWS_ACCESS_KEY_ID"`,
 		Args: noArguments,
 		RunE: func(c *cobra.Command, _ []string) error { return o.run(c) },
 	}

@@ -488,6 +488,13 @@ func TestRevokedBefore(t *testing.T) {
 		"a third keeps the first":                {at(30, both.Again(noon)), 9, time.Hour, true},
 		"all of it":                              {at(30, both.Again(time.Time{})), 29, time.Hour, true},
 		"all of it, issued since":                {at(30, both.Again(time.Time{})), 30, -time.Hour, false},
+		"written anew":                           {at(50, older.Rewritten()), 19, -time.Second, true},
+		"written anew, issued in between":        {at(50, older.Rewritten()), 20, -time.Second, false},
+		"written anew, the first of both":        {at(50, both.Rewritten()), 9, time.Hour, true},
+		"revoked again since":                    {at(60, at(50, whole.Rewritten()).Again(time.Time{})), 59, 0, true},
+		"before a time since":                    {at(60, at(50, whole.Rewritten()).Again(noon)), 59, -time.Second, true},
+		"before a time since, the first":         {at(60, at(50, whole.Rewritten()).Again(noon)), 9, time.Hour, true},
+		"before a time since, spared":            {at(60, at(50, whole.Rewritten()).Again(noon)), 10, time.Hour, false},
 	} {
 		if got := c.of.Voids(c.revision, noon.Add(c.issued)); got != c.want {
 			t.Errorf("%s: %v", name, got)
