@@ -294,7 +294,7 @@ func valuesOf(keys []gateapi.Key) map[string]policy.Value {
 func (v *Verifier) setOf(p *gateapi.Policies) policy.Set {
 	return policy.Set{
 		Identity: v.attached(p.Identity, policy.Identity),
-		Boundary: v.attached(p.Boundary, policy.Identity), HasBoundary: p.HasBoundary,
+		Boundary: v.attached(p.Boundary, policy.Boundary), HasBoundary: p.HasBoundary,
 		Session: v.attached(p.Session, policy.Session), HasSession: p.HasSession,
 		SCPs: v.levels(p.SCPs, policy.SCP), RCPs: v.levels(p.RCPs, policy.RCP),
 		ManagementAccount: p.ManagementAccount, ResourceManagementAccount: p.ResourceManagementAccount,
