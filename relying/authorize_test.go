@@ -261,8 +261,9 @@ func BenchmarkAuthenticateCold(b *testing.B) {
 	if n := s.asked.Load(); n != int64(len(credentials)) {
 		b.Errorf("%d questions for %d credentials", n, len(credentials))
 	}
-	b.ReportMetric(float64(time.Since(begin).Microseconds())/float64(len(credentials)), "µs/cold")
-	b.ReportMetric(1, "questions/cold")
+	took := time.Since(begin)
 	for b.Loop() { //nolint:revive // measured above: each credential is cold once
 	}
+	b.ReportMetric(float64(took.Microseconds())/float64(len(credentials)), "µs/cold")
+	b.ReportMetric(float64(s.asked.Load())/float64(len(credentials)), "questions/cold")
 }
