@@ -2,6 +2,7 @@ package relying
 
 import (
 	"crypto/sha256"
+	"errors"
 	"hash"
 	"io"
 )
@@ -46,7 +47,7 @@ func (h *hashed) Read(p []byte) (int, error) {
 	default:
 		h.err = err
 	}
-	if h.err != nil && h.err != io.EOF {
+	if h.err != nil && !errors.Is(h.err, io.EOF) {
 		clear(p[:n])
 		return 0, h.err
 	}

@@ -146,7 +146,7 @@ func (c *chunked) Read(p []byte) (int, error) {
 		}
 	}
 	c.err = err
-	if err != nil && err != io.EOF {
+	if err != nil && !errors.Is(err, io.EOF) {
 		clear(p[:n])
 		return 0, err
 	}

@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"hash"
 	"hash/crc32"
@@ -261,7 +262,7 @@ func TestSpoiledChunks(t *testing.T) {
 		if len(got) >= len("hello world") {
 			t.Errorf("%s: all was given: %q", name, got)
 		}
-		if n, again := r.Body.Read(make([]byte, 10)); n != 0 || again != err {
+		if n, again := r.Body.Read(make([]byte, 10)); n != 0 || !errors.Is(again, err) {
 			t.Errorf("%s: read again: %d, %v", name, n, again)
 		}
 	}
