@@ -16,8 +16,8 @@
 // A caller who meets an access key id that it does not know goes on to Verify with [KeyCache.Unknown], which does the
 // same work and always fails: the time taken does not tell known ids from unknown ones.
 //
-// The package does not read bodies, look up keys, open session tokens or check for replay, and it does not read
-// aws-chunked bodies: the STREAMING-… payloads are refused.
+// The package does not read bodies, look up keys, open session tokens or check for replay. The STREAMING-… payloads are refused unless
+// Options.AllowStreaming says that the caller takes aws-chunked bodies apart; [Chunks] verifies the signatures of their chunks.
 //
 // Sources: the Signature Version 4 chapter of the IAM User Guide; for texts and order, SCRATCH and ARGMIN, which
 // docs/wire-compatibility.md §14 describes.
