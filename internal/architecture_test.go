@@ -47,6 +47,8 @@ var layers = map[string]int{
 	"internal/federation/outbound": 3,
 
 	"internal/gateapi": 1,
+
+	"relying/s3": 3,
 }
 
 // apart are packages that no other imports and that are not part of the server.
