@@ -47,6 +47,8 @@ var layers = map[string]int{
 	"internal/federation/outbound": 3,
 
 	"internal/gateapi": 1,
+
+	"relying": 2,
 	"internal/gate":    5,
 
 	"relying/s3": 3,
