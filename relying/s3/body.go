@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"github.com/stint-sts/stint/policy"
+	"github.com/stint-sts/stint/relying"
 )
 
 // MaxBody is the most bytes of a body that are read: a thousand keys of DeleteObjects, all of their bytes escaped.
@@ -235,7 +236,7 @@ func readDelete(c *Call, root *element) error {
 }
 
 // readTagging takes the tags of a Tagging.
-func readTagging(root *element) ([]Tag, error) {
+func readTagging(root *element) ([]relying.Tag, error) {
 	if err := root.is("Tagging"); err != nil {
 		return nil, err
 	}
@@ -253,8 +254,8 @@ func refuseIf(yes bool, reason string) error {
 	return refuse("%s", reason)
 }
 
-func readTags(set *element) ([]Tag, error) {
-	var tags []Tag
+func readTags(set *element) ([]relying.Tag, error) {
+	var tags []relying.Tag
 	for _, e := range set.children {
 		if err := e.is("Tag"); err != nil {
 			return nil, err
@@ -271,7 +272,7 @@ func readTags(set *element) ([]Tag, error) {
 		if err != nil {
 			return nil, err
 		}
-		tags = append(tags, Tag{key, value})
+		tags = append(tags, relying.Tag{Key: key, Value: value})
 	}
 	return tags, checkTags(tags)
 }

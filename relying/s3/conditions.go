@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/stint-sts/stint/policy"
+	"github.com/stint-sts/stint/relying"
 	"github.com/stint-sts/stint/sigv4"
 )
 
@@ -169,7 +170,7 @@ func (c *Call) retention() error {
 }
 
 // objectTags gives the keys of tags that the request sets on an object.
-func (c *Call) objectTags(tags []Tag) {
+func (c *Call) objectTags(tags []relying.Tag) {
 	if len(tags) == 0 {
 		return
 	}

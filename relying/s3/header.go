@@ -4,6 +4,8 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+
+	"github.com/stint-sts/stint/relying"
 )
 
 // maxTags is how many tags a request can set.
@@ -51,12 +53,12 @@ func (c *Call) value(name string) (string, error) {
 }
 
 // tagsHeader reads x-amz-tagging.
-func (c *Call) tagsHeader() ([]Tag, error) {
+func (c *Call) tagsHeader() ([]relying.Tag, error) {
 	text, err := c.value("x-amz-tagging")
 	if err != nil || text == "" {
 		return nil, err
 	}
-	var tags []Tag
+	var tags []relying.Tag
 	for pair := range strings.SplitSeq(text, "&") {
 		rawKey, rawValue, _ := strings.Cut(pair, "=")
 		key, err := url.QueryUnescape(rawKey)
@@ -67,13 +69,13 @@ func (c *Call) tagsHeader() ([]Tag, error) {
 		if err != nil {
 			return nil, refuse("x-amz-tagging: %v", err)
 		}
-		tags = append(tags, Tag{key, value})
+		tags = append(tags, relying.Tag{Key: key, Value: value})
 	}
 	return tags, checkTags(tags)
 }
 
 // checkTags refuses tags that two readers could count differently.
-func checkTags(tags []Tag) error {
+func checkTags(tags []relying.Tag) error {
 	if len(tags) > maxTags {
 		return refuse("more than %d tags", maxTags)
 	}
@@ -82,11 +84,11 @@ func checkTags(tags []Tag) error {
 		if t.Key == "" {
 			return refuse("a tag without a key")
 		}
-		if folded := strings.ToLower(t.Key); seen[folded] {
+		folded := strings.ToLower(t.Key)
+		if seen[folded] {
 			return refuse("the tag %q twice", t.Key)
-		} else {
-			seen[folded] = true
 		}
+		seen[folded] = true
 	}
 	return nil
 }

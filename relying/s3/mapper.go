@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/stint-sts/stint/relying"
 	"github.com/stint-sts/stint/sigv4"
 )
 
@@ -94,14 +95,10 @@ type Call struct {
 	operation *operation
 	query     query
 	header    http.Header
-	common    conditions // of every request
-	own       conditions // of the operation's own action
-	tagged    bool       // the body of CreateBucket has tags
-	tags      []Tag      // aws:RequestTag
+	common    conditions    // of every request
+	own       conditions    // of the operation's own action
+	tags      []relying.Tag // aws:RequestTag
 }
-
-// Tag is a tag that a request would set.
-type Tag struct{ Key, Value string }
 
 // refusal is why there is no Call.
 type refusal struct{ reason string }

@@ -45,11 +45,11 @@ func parseQuery(raw string) (query, error) {
 		if err != nil {
 			return nil, err
 		}
-		if folded := strings.ToLower(name); seen[folded] {
+		folded := strings.ToLower(name)
+		if seen[folded] {
 			return nil, refuse("the parameter %q twice", name)
-		} else {
-			seen[folded] = true
 		}
+		seen[folded] = true
 		q = append(q, parameter{name, value})
 	}
 	return q, nil

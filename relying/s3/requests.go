@@ -5,16 +5,11 @@ import (
 	"net/http"
 
 	"github.com/stint-sts/stint/policy"
+	"github.com/stint-sts/stint/relying"
 )
 
-type Request struct {
-	Action, Resource string
-	RequestTags      []Tag
-	Context          policy.Context
-}
-
 // Map gives the permissions that a request needs.
-func (m *Mapper) Map(r *http.Request) ([]Request, error) {
+func (m *Mapper) Map(r *http.Request) ([]relying.Request, error) {
 	c, err := m.Read(r)
 	if err != nil {
 		return nil, err
@@ -23,7 +18,7 @@ func (m *Mapper) Map(r *http.Request) ([]Request, error) {
 }
 
 // Requests gives the permissions that the call needs: each of them.
-func (c *Call) Requests() ([]Request, error) {
+func (c *Call) Requests() ([]relying.Request, error) {
 	needs, err := c.needs()
 	if err != nil {
 		return nil, err
@@ -31,12 +26,12 @@ func (c *Call) Requests() ([]Request, error) {
 	if len(needs) == 0 {
 		return nil, refuse("%s needs no permission", c.Operation)
 	}
-	all := make([]Request, 0, len(needs))
+	all := make([]relying.Request, 0, len(needs))
 	for _, n := range needs {
 		keys := make(policy.Keys, len(c.common)+len(n.keys))
 		maps.Copy(keys, c.common)
 		maps.Copy(keys, n.keys)
-		all = append(all, Request{Action: n.action, Resource: n.resource, RequestTags: c.tags, Context: keys})
+		all = append(all, relying.Request{Action: n.action, Resource: n.resource, RequestTags: c.tags, Context: keys})
 	}
 	return all, nil
 }
