@@ -48,10 +48,11 @@ var layers = map[string]int{
 
 	"internal/gateapi": 1,
 
-	"relying": 2,
-	"internal/gate":    5,
+	"relying":       2,
+	"internal/gate": 5,
 
-	"relying/s3": 3,
+	"relying/s3":            3,
+	"internal/gate/forward": 5,
 }
 
 // apart are packages that no other imports and that are not part of the server.
