@@ -46,17 +46,16 @@ var layers = map[string]int{
 
 	"internal/federation/outbound": 3,
 
-	"internal/gateapi": 1,
-
-	"relying": 2,
-	"internal/gate":    5,
-
-	"internal/rootkey": 1,
-
-	"internal/limit":   0,
-	"internal/systemd": 0,
-	"internal/admin":   6,
-	"internal/metrics": 6,
+	"internal/limit":        0,
+	"internal/systemd":      0,
+	"internal/rootkey":      1,
+	"internal/gateapi":      1,
+	"relying":               2,
+	"relying/s3":            3,
+	"internal/gate":         5,
+	"internal/gate/forward": 5,
+	"internal/admin":        6,
+	"internal/metrics":      6,
 }
 
 // apart are packages that no other imports and that are not part of the server.

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Installs what the client tests need and Go cannot fetch: Debian's AWS CLI, boto3 and, where they are
+# Installs what the client tests need and Go cannot fetch: Debian's AWS CLI, boto3, nginx and, where they are
 # missing, Node.js and npm. Running it again changes nothing. It fails when a program is still missing at its end.
 set -eu
 
@@ -8,6 +8,7 @@ here=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd)
 missing=''
 [ -x /usr/bin/aws ] || missing="$missing awscli"
 /usr/bin/python3 -c 'import boto3' 2>/dev/null || missing="$missing python3-boto3"
+[ -x /usr/sbin/nginx ] || missing="$missing nginx-light"
 command -v node >/dev/null 2>&1 || missing="$missing nodejs"
 command -v npm >/dev/null 2>&1 || missing="$missing npm"
 
@@ -33,4 +34,5 @@ fi
 
 /usr/bin/aws --version
 /usr/bin/python3 -c 'import boto3; print("boto3", boto3.__version__)'
+/usr/sbin/nginx -v
 node --version

@@ -52,20 +52,28 @@ func read(path string) ([]byte, error) {
 // keys, and an empty text, which is more often a file cut short than a wish for all defaults.
 func Parse(text []byte) (*Config, error) {
 	c := Default()
-	d := yaml.NewDecoder(bytes.NewReader(text))
-	d.KnownFields(true)
-	if err := d.Decode(&c); errors.Is(err, io.EOF) {
-		return nil, errors.New("the file is empty: {} stands for all defaults")
-	} else if err != nil {
+	if err := decode(text, &c, "the file is empty: {} stands for all defaults"); err != nil {
 		return nil, err
-	}
-	if err := d.Decode(new(yaml.Node)); !errors.Is(err, io.EOF) {
-		return nil, errors.New("there is more than one YAML document")
 	}
 	if err := c.check(); err != nil {
 		return nil, err
 	}
 	return &c, nil
+}
+
+// decode reads one YAML document strictly; empty is what is said of none.
+func decode(text []byte, into any, empty string) error {
+	d := yaml.NewDecoder(bytes.NewReader(text))
+	d.KnownFields(true)
+	if err := d.Decode(into); errors.Is(err, io.EOF) {
+		return errors.New(empty)
+	} else if err != nil {
+		return err
+	}
+	if err := d.Decode(new(yaml.Node)); !errors.Is(err, io.EOF) {
+		return errors.New("there is more than one YAML document")
+	}
+	return nil
 }
 
 // complete makes paths absolute and fills in those that follow from others.
