@@ -14,7 +14,7 @@
 // record of package directory, in which key material is sealed by AES-256-GCM and bound to its place. So records can be
 // neither read for secrets, nor altered, nor moved to another key by whoever holds the data without the root key; an older
 // value of the same key could be put back. Kinds that are not of the directory are the store's own: the spent steps of
-// one-time codes, and the check of the root key.
+// one-time codes, the grants that wait to be fetched, sealed as a whole, and the check of the root key.
 //
 // The package decides nothing about entities, and knows nothing of requests.
 package store

@@ -110,7 +110,7 @@ func (s *Store) event(kv *mvccpb.KeyValue, deleted bool) (event directory.Event,
 	if err != nil {
 		return event, false, err
 	}
-	if key.Kind == kindSpent || key.Kind == kindRootKey {
+	if key.Kind == kindSpent || key.Kind == kindGrant || key.Kind == kindRootKey {
 		return event, false, nil
 	}
 	event.Key = key

@@ -13,6 +13,7 @@ import (
 const (
 	kindRootKey directory.Kind = "root-key"
 	kindSpent   directory.Kind = "spent"
+	kindGrant   directory.Kind = "grant"
 )
 
 const checkPurpose = "root key check"
