@@ -32,24 +32,25 @@ func (c *Client) Device(ctx context.Context, r *Request) (*Login, error) {
 	if err != nil {
 		return nil, fmt.Errorf("asking for a code: %w", patient(ctx, err))
 	}
-	answer := loginapi.Device{
-		DeviceCode:              f.text("device_code", maxField),
-		UserCode:                f.text("user_code", 32),
-		VerificationURI:         f.text("verification_uri", maxField),
-		VerificationURIComplete: f.text("verification_uri_complete", maxField),
-	}
+	code, userCode := f.text("device_code", maxField), f.text("user_code", 32)
+	page, complete := r.page(f, "verification_uri"), r.page(f, "verification_uri_complete")
 	lasts, interval := f.seconds("expires_in"), f.seconds("interval")
-	// The person trusts that the address is of the server that they named.
-	for _, u := range []string{answer.VerificationURI, answer.VerificationURIComplete} {
-		if !strings.HasPrefix(u, string(r.Endpoint)+"/") {
-			f.fail("verification_uri", "is of another server")
-		}
-	}
 	if err := f.done(); err != nil {
 		return nil, fmt.Errorf("asking for a code: reading the answer of %s: %w", r.Endpoint, err)
 	}
-	c.Code(answer.VerificationURI, answer.UserCode, answer.VerificationURIComplete)
-	return c.poll(ctx, s, r, answer.DeviceCode, c.Now().Add(min(lasts, Patience)), interval)
+	c.Code(page, userCode, complete)
+	return c.poll(ctx, s, r, code, c.Now().Add(min(lasts, Patience)), interval)
+}
+
+// page returns the address of a page as the person knows its server: a server behind a proxy may not know its own scheme. The person
+// trusts that it is of the server that they named.
+func (r *Request) page(f *fields, name string) string {
+	u, err := url.Parse(f.text(name, maxField))
+	if _, host, _ := strings.Cut(string(r.Endpoint), "://"); err != nil || !strings.EqualFold(u.Host, host) || u.User != nil {
+		f.fail(name, "is of another server")
+		return ""
+	}
+	return string(r.Endpoint) + u.RequestURI()
 }
 
 func (c *Client) poll(ctx context.Context, s *server, r *Request, code string, until time.Time, interval time.Duration) (*Login, error) {
