@@ -50,6 +50,8 @@ var layers = map[string]int{
 
 	"internal/loginapi": 1,
 	"internal/login":    2,
+
+	"internal/commandline": 5,
 }
 
 // apart are packages that no other imports and that are not part of the server.

@@ -117,7 +117,7 @@ func checkRedirect(text string) bool {
 		return false
 	}
 	host, err := netip.ParseAddrPort(u.Host)
-	if err != nil || !host.Addr().IsLoopback() || host.Port() == 0 {
+	if err != nil || !host.Addr().IsLoopback() || host.Addr().Is4In6() || host.Port() == 0 {
 		return false
 	}
 	return text == "http://"+host.String()+loginapi.CallbackPath

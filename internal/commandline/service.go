@@ -190,9 +190,6 @@ func parameters(r *http.Request) (url.Values, error) {
 	if media, _, err := mime.ParseMediaType(types[0]); err != nil || media != "application/x-www-form-urlencoded" {
 		return nil, errors.New("the body is no form")
 	}
-	if r.ContentLength > maxForm {
-		return nil, errors.New("the body is too long")
-	}
 	body, err := io.ReadAll(io.LimitReader(r.Body, maxForm+1))
 	if err != nil || len(body) > maxForm {
 		return nil, errors.New("the body is too long, or cut off")
