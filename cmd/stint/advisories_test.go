@@ -58,7 +58,10 @@ func begun(t *testing.T, data string) *whole {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &whole{n, t, server.NewHandler(n.frontend(lastuse.New(n.store, n.log)), nil, n.log),
+	frontend, pages := n.frontend(lastuse.New(n.store, n.log))
+	handler := server.NewHandler(frontend, nil, n.log)
+	handler.Pages = pages
+	return &whole{n, t, handler,
 		sigv4.NewCredentials(administrator.Key.ID, administrator.Key.Secret.Key.RevealString(), "")}
 }
 

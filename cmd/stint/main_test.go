@@ -50,6 +50,8 @@ func TestScripts(t *testing.T) {
 			"call":     call,
 			"mode":     mode,
 			"replace":  replace,
+			"browse":   browse,
+			"identity": whoAmI,
 		},
 	})
 }

@@ -118,10 +118,9 @@ func (s *Service) authorize(x *call) {
 
 // keepCode writes down that credentials were made, and keeps them under a code.
 func (s *Service) keepCode(x *call, a *authorization, i *issued) (string, *oauthError) {
-	fault := unavailable
 	if err := s.recordIssued(x, authorizeAccess, a.Asked.audited(loginapi.GrantCode), i); err != nil {
 		s.Log.Error("credentials were not given out", "error", err)
-		return "", &fault
+		return "", unavailable()
 	}
 	code, err := newHandle(s.Random)
 	if err == nil {
@@ -129,7 +128,7 @@ func (s *Service) keepCode(x *call, a *authorization, i *issued) (string, *oauth
 		err = keepGrant(x.r.Context(), s.Grants, codeID(code), g, codeLifetime)
 	}
 	if err != nil {
-		return "", s.storeFault(err, &fault)
+		return "", s.storeFault(err, unavailable())
 	}
 	return code, nil
 }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/stint-sts/stint/internal/audit"
 	"github.com/stint-sts/stint/internal/loginapi"
+	"github.com/stint-sts/stint/internal/throttle"
 )
 
 // device gives out a device code and the user code that goes with it (RFC 8628, 3.2).
@@ -21,7 +22,7 @@ func (s *Service) device(x *call) {
 	if fault == nil {
 		a, fault = parseAsked(x.form)
 	}
-	if fault == nil && !(s.devices.allow(peer(x.r), x.request.Time) && s.all.allow("", x.request.Time)) {
+	if fault == nil && !(s.devices.Allow(throttle.Peer(x.r), x.request.Time) && s.all.Allow("", x.request.Time)) {
 		fault = &oauthError{loginapi.ErrUnavailable, "try again later", "too many device codes are asked for"}
 	}
 	var answer *loginapi.Device
@@ -40,8 +41,7 @@ func (s *Service) device(x *call) {
 	}
 	if err != nil {
 		s.Log.Error("a device code was not given out", "error", err)
-		fault := unavailable
-		s.answer(x, &fault)
+		s.answer(x, unavailable())
 	}
 }
 
@@ -62,7 +62,7 @@ func (s *Service) newDevice(x *call, a asked) (*loginapi.Device, *oauthError) {
 	if err := keepGrant(x.r.Context(), s.Grants, deviceID(user), g, deviceLifetime); err != nil {
 		return nil, s.storeFault(err, nil)
 	}
-	page := base(x.r) + loginapi.VerifyPath
+	page := s.Origin(x.r) + loginapi.VerifyPath
 	return &loginapi.Device{
 		DeviceCode:              user + "." + secret,
 		UserCode:                showUserCode(user),

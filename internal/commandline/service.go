@@ -9,7 +9,6 @@ import (
 	"io"
 	"log/slog"
 	"mime"
-	"net"
 	"net/http"
 	"net/netip"
 	"net/url"
@@ -21,6 +20,7 @@ import (
 	"github.com/stint-sts/stint/internal/directory"
 	"github.com/stint-sts/stint/internal/identity"
 	"github.com/stint-sts/stint/internal/loginapi"
+	"github.com/stint-sts/stint/internal/throttle"
 )
 
 // Person is somebody whom the sign-in page knows.
@@ -64,6 +64,8 @@ type Options struct {
 	Log      *slog.Logger
 	// Region is that of the requests, and the one that the credentials are first used in.
 	Region string
+	// Origin is the address of this server, scheme and host, as the browser that sent a request knows it.
+	Origin func(r *http.Request) string
 	// StyleSheet is the path of the pages' style sheet.
 	StyleSheet string
 }
@@ -73,11 +75,11 @@ type Service struct {
 	Options
 	crossSite *http.CrossOriginProtection
 
-	programs *throttle // requests of programs, by peer
-	devices  *throttle // new device codes, by peer
-	all      *throttle // of all peers together
-	polls    *throttle // by device
-	guesses  *throttle // typed user codes, by person
+	programs *throttle.Throttle // requests of programs, by peer
+	devices  *throttle.Throttle // new device codes, by peer
+	all      *throttle.Throttle // of all peers together
+	polls    *throttle.Throttle // by device
+	guesses  *throttle.Throttle // typed user codes, by person
 }
 
 // The rates of what anybody may ask of one node, and of what a person may guess. A device asks every pollInterval.
@@ -91,11 +93,11 @@ func New(o Options) *Service {
 	return &Service{
 		Options:   o,
 		crossSite: http.NewCrossOriginProtection(),
-		programs:  newThrottle(100, 100*time.Millisecond, maxThrottled),
-		devices:   newThrottle(10, 10*time.Second, maxThrottled),
-		all:       newThrottle(200, 200*time.Millisecond, 1),
-		polls:     newThrottle(1, pollInterval-time.Second, maxThrottled),
-		guesses:   newThrottle(10, 6*time.Second, maxThrottled),
+		programs:  throttle.New(100, 100*time.Millisecond, maxThrottled),
+		devices:   throttle.New(10, 10*time.Second, maxThrottled),
+		all:       throttle.New(200, 200*time.Millisecond, 1),
+		polls:     throttle.New(1, pollInterval-time.Second, maxThrottled),
+		guesses:   throttle.New(10, 6*time.Second, maxThrottled),
 	}
 }
 
@@ -121,7 +123,13 @@ type call struct {
 
 // ServeHTTP answers a request to one of the paths. Nothing is read of one that another site's page made the browser send.
 func (s *Service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	x := &call{w: w, r: r, view: s.View(), request: s.request(r)}
+	x := &call{w: w, r: r, view: s.View()}
+	var err error
+	if x.request, err = s.request(r); err != nil {
+		s.Log.Error("a request of stint login was not answered", "error", err)
+		s.answer(x, unavailable())
+		return
+	}
 	page := r.URL.Path == loginapi.AuthorizePath || r.URL.Path == loginapi.VerifyPath
 	if r.Method != http.MethodPost && (!page || r.Method != http.MethodGet) {
 		header := w.Header()
@@ -137,7 +145,6 @@ func (s *Service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		s.complain(x, http.StatusForbidden, "The form is not of this server.")
 		return
 	}
-	var err error
 	if x.form, err = parameters(r); err != nil {
 		if page {
 			s.complain(x, http.StatusBadRequest, "The form cannot be read.")
@@ -158,24 +165,16 @@ func (s *Service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-func (s *Service) request(r *http.Request) identity.Request {
+func (s *Service) request(r *http.Request) (identity.Request, error) {
+	id, err := audit.NewID(s.Random)
 	q := identity.Request{
-		ID: newID(s.Random), Time: s.Now(), Region: s.Region, UserAgent: r.UserAgent(), SecureTransport: r.TLS != nil,
+		ID: id, Time: s.Now(), Region: s.Region, UserAgent: r.UserAgent(), SecureTransport: r.TLS != nil,
 	}
 	// The peer of the socket and nothing that a header says (advisory 50).
 	if peer, err := netip.ParseAddrPort(r.RemoteAddr); err == nil {
 		q.SourceIP = peer.Addr().Unmap().WithZone("")
 	}
-	return q
-}
-
-// newID makes a version 4 UUID. It is a name, and no secret: without randomness it is the nil one.
-func newID(random io.Reader) string {
-	var b [16]byte
-	if _, err := io.ReadFull(random, b[:]); err == nil {
-		b[6], b[8] = b[6]&0x0f|0x40, b[8]&0x3f|0x80
-	}
-	return fmt.Sprintf("%x-%x-%x-%x-%x", b[:4], b[4:6], b[6:8], b[8:10], b[10:])
+	return q, err
 }
 
 // parameters reads those of a GET from the query, and those of a POST from the body and nowhere else.
@@ -199,20 +198,6 @@ func parameters(r *http.Request) (url.Values, error) {
 		return nil, errors.New("the form is malformed")
 	}
 	return form, nil
-}
-
-// base is the address of this server as the browser knows it. Plain HTTP that does not come from loopback's names was TLS up to a
-// proxy: it is not allowed otherwise.
-func base(r *http.Request) string {
-	host := r.Host
-	if name, _, err := net.SplitHostPort(host); err == nil {
-		host = name
-	}
-	address, err := netip.ParseAddr(host)
-	if r.TLS == nil && (host == "localhost" || err == nil && address.IsLoopback()) {
-		return "http://" + r.Host
-	}
-	return "https://" + r.Host
 }
 
 // visitor finds out who the person is.
@@ -265,7 +250,11 @@ func (s *Service) record(x *call, operation string, parameters audited, change f
 	if err != nil {
 		return fmt.Errorf("encoding an audit line: %w", err)
 	}
-	e := &audit.Event{ID: newID(s.Random), Request: &x.request, Service: signinSource, Operation: operation, RequestParameters: text}
+	id, err := audit.NewID(s.Random)
+	if err != nil {
+		return err
+	}
+	e := &audit.Event{ID: id, Request: &x.request, Service: signinSource, Operation: operation, RequestParameters: text}
 	change(e)
 	return s.Audit.Write(x.r.Context(), e)
 }
@@ -300,7 +289,10 @@ func (s *Service) answer(x *call, fault *oauthError) {
 	}
 }
 
-var unavailable = oauthError{code: loginapi.ErrUnavailable, description: "try again later", reason: "the store or the audit log cannot be written"}
+// unavailable is the answer when the store or the audit log cannot be written.
+func unavailable() *oauthError {
+	return &oauthError{loginapi.ErrUnavailable, "try again later", "the store or the audit log cannot be written"}
+}
 
 // storeFault is the answer when a grant cannot be had; gone is the one when there is no such grant.
 func (s *Service) storeFault(err error, gone *oauthError) *oauthError {
@@ -308,6 +300,5 @@ func (s *Service) storeFault(err error, gone *oauthError) *oauthError {
 		return gone
 	}
 	s.Log.Warn("a grant of stint login cannot be reached", "error", err)
-	fault := unavailable
-	return &fault
+	return unavailable()
 }

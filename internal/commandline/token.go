@@ -9,11 +9,12 @@ import (
 	"github.com/stint-sts/stint/arn"
 	"github.com/stint-sts/stint/internal/identity"
 	"github.com/stint-sts/stint/internal/loginapi"
+	"github.com/stint-sts/stint/internal/throttle"
 )
 
 // token trades a code for the credentials that were kept under it.
 func (s *Service) token(x *call) {
-	if !s.programs.allow(peer(x.r), x.request.Time) {
+	if !s.programs.Allow(throttle.Peer(x.r), x.request.Time) {
 		s.answer(x, &oauthError{code: loginapi.ErrSlowDown, description: "too many requests"})
 		return
 	}
@@ -57,8 +58,7 @@ func (s *Service) give(x *call, grantType string, i *issued) {
 	}
 	if err != nil {
 		s.Log.Error("credentials were not given out", "error", err)
-		fault := unavailable
-		s.answer(x, &fault)
+		s.answer(x, unavailable())
 		return
 	}
 	if err := writeJSON(x.w, http.StatusOK, i.Token); err != nil {
@@ -127,7 +127,7 @@ func (s *Service) takeDevice(x *call) (*issued, *oauthError) {
 		return nil, badGrant("the secret of the device code does not match")
 	case !x.request.Time.Before(g.Expires):
 		return nil, over
-	case !s.polls.allow(deviceID(user), x.request.Time):
+	case !s.polls.Allow(deviceID(user), x.request.Time):
 		return nil, &oauthError{code: loginapi.ErrSlowDown, description: "ask less often"}
 	case g.State == devicePending:
 		return nil, &oauthError{code: loginapi.ErrPending, description: "nobody has answered yet"}

@@ -7,7 +7,6 @@ import (
 	"strings"
 	"sync"
 	"testing"
-	"time"
 
 	"github.com/stint-sts/stint/internal/loginapi"
 )
@@ -160,22 +159,4 @@ func TestTokenEndpointTakesFormsAlone(t *testing.T) {
 		want(t, "a page of another site", http.StatusForbidden, "not of this server")
 	b.post(w.url+loginapi.TokenPath, set(codeForm("x"), "y", strings.Repeat("z", maxForm)), nil).want(t, "huge", http.StatusBadRequest, "too long")
 	b.post(w.url+loginapi.TokenPath+"?client_id=stint-cli", url.Values{}, nil).want(t, "query", http.StatusUnauthorized, "invalid_client")
-}
-
-func TestThrottle(t *testing.T) {
-	t.Parallel()
-	th := newThrottle(2, time.Second, 3)
-	at := func(seconds int) time.Time { return began.Add(time.Duration(seconds) * time.Second) }
-	for i, c := range []struct {
-		who  string
-		when int
-		want bool
-	}{
-		{"a", 0, true}, {"a", 0, true}, {"a", 0, false}, {"b", 0, true}, {"a", 1, true}, {"a", 1, false}, {"a", 3, true}, {"a", 3, true}, {"a", 3, false},
-		{"c", 3, true}, {"d", 3, true}, {"e", 3, false}, {"d", 3, true}, {"e", 9, true},
-	} {
-		if got := th.allow(c.who, at(c.when)); got != c.want {
-			t.Errorf("%d: %s at %d: %t", i, c.who, c.when, got)
-		}
-	}
 }

@@ -49,7 +49,7 @@ func (s *Service) verify(x *call) {
 		s.complain(x, http.StatusForbidden, "The form is not of this page, or too old. Begin anew.")
 		return
 	}
-	if !s.guesses.allow(x.person.Caller.UserID, x.request.Time) {
+	if !s.guesses.Allow(x.person.Caller.UserID, x.request.Time) {
 		s.complain(x, http.StatusTooManyRequests, "You have tried too many codes. Wait a minute.")
 		return
 	}

@@ -163,6 +163,7 @@ func newWorld(t *testing.T) *world {
 	s := New(Options{
 		View: func() *directory.View { return w.view }, People: w, Sessions: service, Grants: w.grants, Audit: w.log,
 		Now: w.now, Random: rand.Reader, Log: discard, Region: "eu-central-1", StyleSheet: "/signin/style.css",
+		Origin: func(*http.Request) string { return w.url },
 	})
 	server := httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
 		if !Answers(r.URL.Path) {

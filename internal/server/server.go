@@ -30,6 +30,9 @@ const (
 	idleTimeout  = 120 * time.Second
 )
 
+// SignInPath is where the pages for people are.
+const SignInPath = "/signin"
+
 // Handler answers API requests.
 type Handler struct {
 	Frontend *wire.Frontend
@@ -39,7 +42,9 @@ type Handler struct {
 	Hosts []string
 	// Documents, if not nil, finds what is published for everybody at a host and path: JSON that never holds a secret.
 	Documents func(host, path string) ([]byte, bool)
-	bodies    share
+	// Pages, if not nil, answers what is at SignInPath and below it: the pages for people.
+	Pages  http.Handler
+	bodies share
 }
 
 // NewHandler returns a Handler.
@@ -61,6 +66,10 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if !r.ProtoAtLeast(1, 1) {
 		// net/http drops a Transfer-Encoding of HTTP/1.0 before it can be seen here (advisory 21; RFC 9112, 6.1).
 		w.Header()["Connection"] = closing
+	}
+	if h.Pages != nil && r.URL.RawPath == "" && (r.URL.Path == SignInPath || strings.HasPrefix(r.URL.Path, SignInPath+"/")) {
+		h.Pages.ServeHTTP(w, r)
+		return
 	}
 	root := strings.Trim(r.URL.Path, "/") == "" && r.URL.RawPath == ""
 	if !root && !strings.HasPrefix(r.URL.Path, "/stint/") {

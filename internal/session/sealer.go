@@ -38,6 +38,8 @@ const (
 
 	// DeletionTask is the end of a DeletionTaskId, which has at most 1,000 characters (IAM model) and names a role besides.
 	DeletionTask Purpose = 9
+	// SignIn is the cookie of a person at the sign-in page.
+	SignIn Purpose = 12
 )
 
 // limit is the greatest length of a sealed text in characters; 0 for what is no purpose.
@@ -55,6 +57,8 @@ func (p Purpose) limit() int {
 		return 512
 	case DeletionTask:
 		return 640
+	case SignIn:
+		return 1024
 	default:
 		return 0
 	}

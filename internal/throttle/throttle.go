@@ -1,4 +1,5 @@
-package commandline
+// Package throttle limits how often each of many may do something that costs, or that could be guessed at.
+package throttle
 
 import (
 	"net/http"
@@ -7,9 +8,9 @@ import (
 	"time"
 )
 
-// throttle lets each of many do something burst times at once and then once every interval. What it knows of those whose turn has
-// come back is forgotten; when it knows most of them, newcomers wait.
-type throttle struct {
+// Throttle lets each of many do something burst times at once and then once every interval. What it knows of those whose turn has
+// come back is forgotten; when it remembers as many as it may, newcomers wait. It is safe for concurrent use.
+type Throttle struct {
 	burst    int
 	interval time.Duration
 	most     int
@@ -18,12 +19,13 @@ type throttle struct {
 	full map[string]time.Time // when all of the burst is there again; guarded by mu
 }
 
-func newThrottle(burst int, interval time.Duration, most int) *throttle {
-	return &throttle{burst: burst, interval: interval, most: most, full: make(map[string]time.Time)}
+// New returns a Throttle that remembers most of them at a time.
+func New(burst int, interval time.Duration, most int) *Throttle {
+	return &Throttle{burst: burst, interval: interval, most: most, full: make(map[string]time.Time)}
 }
 
-// allow reports whether who may, and counts it.
-func (t *throttle) allow(who string, now time.Time) bool {
+// Allow reports whether who may, and counts it.
+func (t *Throttle) Allow(who string, now time.Time) bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	full, known := t.full[who]
@@ -42,7 +44,7 @@ func (t *throttle) allow(who string, now time.Time) bool {
 }
 
 // forget makes room, if there is any to make. mu is held.
-func (t *throttle) forget(now time.Time) bool {
+func (t *Throttle) forget(now time.Time) bool {
 	for who, full := range t.full {
 		if !full.After(now) {
 			delete(t.full, who)
@@ -51,8 +53,8 @@ func (t *throttle) forget(now time.Time) bool {
 	return len(t.full) < t.most
 }
 
-// peer is whom a throttle takes an address for. A host has all of an IPv6 network of 64 bits.
-func peer(r *http.Request) string {
+// Peer is whom a Throttle takes an address for. A host has all of an IPv6 network of 64 bits.
+func Peer(r *http.Request) string {
 	from, err := netip.ParseAddrPort(r.RemoteAddr)
 	if err != nil {
 		return ""
