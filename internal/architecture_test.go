@@ -52,6 +52,9 @@ var layers = map[string]int{
 	"internal/login":    2,
 
 	"internal/commandline": 5,
+	"internal/signin":      5,
+
+	"internal/throttle": 0,
 }
 
 // apart are packages that no other imports and that are not part of the server.

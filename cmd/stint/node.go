@@ -130,7 +130,7 @@ func unlessStopped(ctx context.Context, err error) error {
 }
 
 // frontend wires the packages together: the APIs, and the pages for people.
-func (n *node) frontend(uses *lastuse.Tracker) (*wire.Frontend, http.Handler) {
+func (n *node) frontend(uses *lastuse.Tracker) (*wire.Frontend, server.Pages) {
 	authorizer := authz.New()
 	sealer := session.NewSealer(rand.Reader, n.now)
 	verifier := mfa.New(ledger{n.store})

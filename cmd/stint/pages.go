@@ -6,12 +6,14 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/stint-sts/stint/internal/commandline"
 	"github.com/stint-sts/stint/internal/directory"
 	"github.com/stint-sts/stint/internal/mfa"
 	"github.com/stint-sts/stint/internal/password"
+	"github.com/stint-sts/stint/internal/server"
 	"github.com/stint-sts/stint/internal/session"
 	"github.com/stint-sts/stint/internal/signin"
 	"github.com/stint-sts/stint/internal/store"
@@ -19,7 +21,7 @@ import (
 )
 
 // pages wires the pages for people together: the sign-in page, and those of stint login.
-func (n *node) pages(tokens *sts.Service, sealer *session.Sealer, verifier *mfa.Verifier, passwords *password.Hasher) http.Handler {
+func (n *node) pages(tokens *sts.Service, sealer *session.Sealer, verifier *mfa.Verifier, passwords *password.Hasher) server.Pages {
 	lifetime := signin.Lifetime
 	if n.maxSession > 0 {
 		lifetime = min(lifetime, n.maxSession)
@@ -32,13 +34,27 @@ func (n *node) pages(tokens *sts.Service, sealer *session.Sealer, verifier *mfa.
 		View: n.store.View, People: visitors{signIn}, Sessions: tokens, Grants: grants{n.store}, Audit: n.audit, Now: n.now, Random: rand.Reader,
 		Log: n.log, Region: n.region, Origin: signin.Origin, StyleSheet: signin.StyleSheetPath,
 	})
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if commandline.Answers(r.URL.Path) {
-			logins.ServeHTTP(w, r)
-			return
-		}
-		signIn.ServeHTTP(w, r)
-	})
+	return &peoplePages{signIn, logins}
+}
+
+// peoplePages is the pages for people: the sign-in page, and those of stint login.
+type peoplePages struct {
+	signIn *signin.Service
+	logins *commandline.Service
+}
+
+// Answers implements server.Pages.
+func (p *peoplePages) Answers(path string) bool {
+	return path == signin.Path || strings.HasPrefix(path, signin.Path+"/")
+}
+
+// ServeHTTP implements server.Pages.
+func (p *peoplePages) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if commandline.Answers(r.URL.Path) {
+		p.logins.ServeHTTP(w, r)
+		return
+	}
+	p.signIn.ServeHTTP(w, r)
 }
 
 // visitors is the sign-in page as package commandline needs it.

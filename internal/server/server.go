@@ -30,9 +30,6 @@ const (
 	idleTimeout  = 120 * time.Second
 )
 
-// SignInPath is where the pages for people are.
-const SignInPath = "/signin"
-
 // Handler answers API requests.
 type Handler struct {
 	Frontend *wire.Frontend
@@ -42,9 +39,16 @@ type Handler struct {
 	Hosts []string
 	// Documents, if not nil, finds what is published for everybody at a host and path: JSON that never holds a secret.
 	Documents func(host, path string) ([]byte, bool)
-	// Pages, if not nil, answers what is at SignInPath and below it: the pages for people.
-	Pages  http.Handler
+	// Pages, if not nil, answers what is at its paths: the pages for people, which read their own forms.
+	Pages  Pages
 	bodies share
+}
+
+// Pages are the pages for people.
+type Pages interface {
+	http.Handler
+	// Answers reports whether a path is one of theirs.
+	Answers(path string) bool
 }
 
 // NewHandler returns a Handler.
@@ -67,7 +71,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		// net/http drops a Transfer-Encoding of HTTP/1.0 before it can be seen here (advisory 21; RFC 9112, 6.1).
 		w.Header()["Connection"] = closing
 	}
-	if h.Pages != nil && r.URL.RawPath == "" && (r.URL.Path == SignInPath || strings.HasPrefix(r.URL.Path, SignInPath+"/")) {
+	if h.Pages != nil && r.URL.RawPath == "" && h.Pages.Answers(r.URL.Path) {
 		h.Pages.ServeHTTP(w, r)
 		return
 	}

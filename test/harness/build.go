@@ -53,6 +53,9 @@ func Build(dir string) (string, error) {
 	return path, nil
 }
 
+// Binary is the path of the binary under test, for programs that run it by themselves.
+func Binary() string { return builtBinary }
+
 const toolLimit = time.Minute
 
 // Run runs a subcommand of the binary to its end and gives all that it printed.
