@@ -103,7 +103,7 @@ func (s *Service) authorize(x *call) {
 		s.leave(x, a.refusal(&oauthError{code: loginapi.ErrAccessDenied, description: "the person said no"}))
 		return
 	}
-	i, err := s.issue(x, a.Asked)
+	i, err := s.credentials(x, a.Asked)
 	if err != nil {
 		s.notIssued(x, a.Asked.audited(loginapi.GrantCode), err)
 		return

@@ -25,19 +25,19 @@ type issued struct {
 	IssuerARN string `json:",omitempty"`
 }
 
-// issue makes credentials of a role, or of what the person signed in as. Its errors are faults, or of the server's.
-func (s *Service) issue(x *call, a asked) (*issued, error) {
+// credentials makes credentials of a role, or of what the person signed in as. Its errors are faults, or of the server's.
+func (s *Service) credentials(x *call, a asked) (*issued, error) {
 	var seconds *int32
 	if a.Seconds != 0 {
 		seconds = &a.Seconds
 	}
 	if a.Role == "" || a.Role == roleOf(x) {
-		credentials, err := s.Sessions.Continue(x.view, &x.request, seconds)
+		keys, err := s.Sessions.Continue(x.view, &x.request, seconds)
 		if err != nil {
 			return nil, err
 		}
 		c := &x.request.Caller
-		return s.made(credentials, c.Kind, c.ARN, c.UserID, c.PrincipalID, string(c.Account), roleOf(x)), nil
+		return s.made(keys, c.Kind, c.ARN, c.UserID, c.PrincipalID, string(c.Account), roleOf(x)), nil
 	}
 	role, ok := x.view.RoleByARN(a.Role)
 	out, err := s.Sessions.AssumeRole(x.r.Context(), x.view, &x.request, &api.AssumeRoleInput{

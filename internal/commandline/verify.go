@@ -58,7 +58,7 @@ func (s *Service) verify(x *call) {
 	case errors.Is(err, ErrGone):
 		s.show(x, http.StatusNotFound, "verify", &page{Wrong: true})
 	case err != nil:
-		s.storeFault(err, nil)
+		_ = s.storeFault(err, nil) // it tells the operator
 		s.complain(x, http.StatusServiceUnavailable, "This cannot be done now. Try again later.")
 	case x.form.Get(decisionField) == decisionAllow:
 		s.approve(x, user, g, revision)
@@ -95,7 +95,7 @@ func (s *Service) pending(x *call, user string, wellFormed bool) (*deviceGrant, 
 func (s *Service) approve(x *call, user string, g *deviceGrant, revision int64) {
 	parameters := g.Asked.audited(loginapi.GrantDevice)
 	parameters.Device = g.Address
-	i, err := s.issue(x, g.Asked)
+	i, err := s.credentials(x, g.Asked)
 	if err != nil {
 		s.notIssued(x, parameters, err)
 		return
@@ -119,7 +119,7 @@ func (s *Service) decide(x *call, user string, g *deviceGrant, revision int64) {
 	case errors.Is(err, ErrGone):
 		s.complain(x, http.StatusConflict, "The code has been answered already, or is over.")
 	case err != nil:
-		s.storeFault(fmt.Errorf("answering a device: %w", err), nil)
+		_ = s.storeFault(fmt.Errorf("answering a device: %w", err), nil)
 		s.complain(x, http.StatusServiceUnavailable, "This cannot be done now. Try again later.")
 	case g.State == deviceApproved:
 		s.tell(x, http.StatusOK, "Allowed", "The device has its credentials in a few seconds. You can close this page.")
