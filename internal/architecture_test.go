@@ -47,6 +47,9 @@ var layers = map[string]int{
 	"internal/federation/outbound": 3,
 
 	"internal/gateapi": 1,
+
+	"internal/console":  5,
+	"internal/throttle": 0,
 }
 
 // apart are packages that no other imports and that are not part of the server.
