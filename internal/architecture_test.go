@@ -54,6 +54,7 @@ var layers = map[string]int{
 	"internal/commandline": 5,
 	"internal/signin":      5,
 
+	"internal/console":  5,
 	"internal/throttle": 0,
 }
 
