@@ -51,6 +51,8 @@ type node struct {
 	founder arn.AccountID
 	// federation says how web identity tokens are verified; Now, Log and Own are filled in here.
 	federation oidc.Options
+	// destinations are where a sign-in may lead besides this server.
+	destinations []string
 	// saml says what SAML responses may be made for; Ledger is filled in here.
 	saml saml.Options
 }
@@ -65,8 +67,10 @@ const flushPatience = time.Second
 // serve answers on l until ctx ends, and then lets the requests under way end. ready is called once requests are answered.
 func (n *node) serve(ctx context.Context, l net.Listener, ready func(context.Context) error) error {
 	uses := lastuse.New(n.store, n.log)
-	handler := server.NewHandler(n.frontend(uses), n.hosts, n.log)
+	frontend, pages := n.frontend(uses)
+	handler := server.NewHandler(frontend, n.hosts, n.log)
 	handler.Documents = func(host, path string) ([]byte, bool) { return n.site.Document(n.store.View(), host, path) }
+	handler.Pages = pages
 	s := server.New(handler, n.tls, n.log)
 	ended := make(chan error, 1)
 	go func() { ended <- s.Serve(l) }()
@@ -127,8 +131,8 @@ func unlessStopped(ctx context.Context, err error) error {
 	return err
 }
 
-// frontend wires the packages together.
-func (n *node) frontend(uses *lastuse.Tracker) *wire.Frontend {
+// frontend wires the packages together: the APIs, and the pages for people.
+func (n *node) frontend(uses *lastuse.Tracker) (*wire.Frontend, server.Pages) {
 	authorizer := authz.New()
 	sealer := session.NewSealer(rand.Reader, n.now)
 	verifier := mfa.New(ledger{n.store})
@@ -160,7 +164,7 @@ func (n *node) frontend(uses *lastuse.Tracker) *wire.Frontend {
 		OutboundIssuer: n.outboundIssuer,
 	}
 	accounts := &organizations.Service{Authorizer: authorizer, Directory: n.store, Sealer: sealer, Random: rand.Reader, Founder: n.founder}
-	return wire.NewFrontend(wire.Options{
+	apis := wire.NewFrontend(wire.Options{
 		View:         n.store.View,
 		Authn:        authn.New(sealer, n.regions),
 		Audit:        n.audit,
@@ -172,6 +176,7 @@ func (n *node) frontend(uses *lastuse.Tracker) *wire.Frontend {
 		Bindings:     bindings(tokens, identities, accounts),
 		JSON:         ownOperations(tokens, identities),
 	})
+	return apis, n.pages(tokens, sealer, verifier, identities.Passwords)
 }
 
 // ledger keeps the spent codes of package mfa in the store.
