@@ -51,6 +51,8 @@ type node struct {
 	founder arn.AccountID
 	// federation says how web identity tokens are verified; Now, Log and Own are filled in here.
 	federation oidc.Options
+	// destinations are where a sign-in may lead besides this server.
+	destinations []string
 	// saml says what SAML responses may be made for; Ledger is filled in here.
 	saml saml.Options
 }

@@ -57,6 +57,7 @@ func serve(c *cobra.Command, settings *config.Config) (err error) {
 		return err
 	}
 	n.saml = samlOptions(settings)
+	n.destinations = settings.Federation.Destinations
 	root, err := initializedRootKey(settings)
 	if err != nil {
 		return err
