@@ -52,7 +52,6 @@ var layers = map[string]int{
 	"internal/login":    2,
 
 	"internal/commandline": 5,
-	"internal/signin":      5,
 
 	"internal/console":  5,
 	"internal/throttle": 0,

@@ -176,7 +176,7 @@ func (n *node) frontend(uses *lastuse.Tracker) (*wire.Frontend, server.Pages) {
 		Bindings:     bindings(tokens, identities, accounts),
 		JSON:         ownOperations(tokens, identities),
 	})
-	return apis, n.pages(tokens, sealer, verifier, identities.Passwords)
+	return apis, n.people(n.pages(tokens, sealer, verifier, identities.Passwords), tokens)
 }
 
 // ledger keeps the spent codes of package mfa in the store.

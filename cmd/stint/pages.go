@@ -6,46 +6,35 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"strings"
 	"time"
 
 	"github.com/stint-sts/stint/internal/commandline"
+	"github.com/stint-sts/stint/internal/console"
 	"github.com/stint-sts/stint/internal/directory"
-	"github.com/stint-sts/stint/internal/mfa"
-	"github.com/stint-sts/stint/internal/password"
-	"github.com/stint-sts/stint/internal/server"
-	"github.com/stint-sts/stint/internal/session"
-	"github.com/stint-sts/stint/internal/signin"
 	"github.com/stint-sts/stint/internal/store"
 	"github.com/stint-sts/stint/internal/sts"
 )
 
-// pages wires the pages for people together: the sign-in page, and those of stint login.
-func (n *node) pages(tokens *sts.Service, sealer *session.Sealer, verifier *mfa.Verifier, passwords *password.Hasher) server.Pages {
-	lifetime := signin.Lifetime
-	if n.maxSession > 0 {
-		lifetime = min(lifetime, n.maxSession)
-	}
-	signIn := signin.New(signin.Options{
-		View: n.store.View, Passwords: passwords, MFA: verifier, Sealer: sealer, Audit: n.audit, Now: n.now, Random: rand.Reader, Log: n.log,
-		Region: n.region, Lifetime: lifetime,
-	})
-	logins := commandline.New(commandline.Options{
-		View: n.store.View, People: visitors{signIn}, Sessions: tokens, Grants: grants{n.store}, Audit: n.audit, Now: n.now, Random: rand.Reader,
-		Log: n.log, Region: n.region, Origin: signin.Origin, StyleSheet: signin.StyleSheetPath,
-	})
-	return &peoplePages{signIn, logins}
+// styleSheet is where package console has the style sheet of all pages.
+const styleSheet = "/signin/style.css"
+
+// peoplePages are the pages for people: those to sign in and to see what one got, and those of stint login.
+type peoplePages struct {
+	console *console.Handler
+	logins  *commandline.Service
 }
 
-// peoplePages is the pages for people: the sign-in page, and those of stint login.
-type peoplePages struct {
-	signIn *signin.Service
-	logins *commandline.Service
+// people wires the pages for people together.
+func (n *node) people(handler *console.Handler, tokens *sts.Service) *peoplePages {
+	return &peoplePages{handler, commandline.New(commandline.Options{
+		View: n.store.View, People: visitors{handler}, Sessions: tokens, Grants: grants{n.store}, Audit: n.audit, Now: n.now, Random: rand.Reader,
+		Log: n.log, Region: n.region, Origin: console.Origin, StyleSheet: styleSheet,
+	})}
 }
 
 // Answers implements server.Pages.
 func (p *peoplePages) Answers(path string) bool {
-	return path == signin.Path || strings.HasPrefix(path, signin.Path+"/")
+	return commandline.Answers(path) || p.console.Answers(path)
 }
 
 // ServeHTTP implements server.Pages.
@@ -54,21 +43,24 @@ func (p *peoplePages) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		p.logins.ServeHTTP(w, r)
 		return
 	}
-	p.signIn.ServeHTTP(w, r)
+	p.console.ServeHTTP(w, r)
 }
 
-// visitors is the sign-in page as package commandline needs it.
-type visitors struct{ page *signin.Service }
+// visitors are the people whom the console knows, as package commandline needs them.
+type visitors struct{ console *console.Handler }
 
 // Person implements commandline.People.
-func (p visitors) Person(r *http.Request, v *directory.View, now time.Time) (*commandline.Person, bool) {
-	caller, token, ok := p.page.Person(r, v, now)
-	return &commandline.Person{Caller: caller, FormToken: token}, ok
+func (v visitors) Person(r *http.Request, view *directory.View, now time.Time) (*commandline.Person, bool) {
+	who, ok := v.console.Session(r, view, now)
+	if !ok {
+		return nil, false
+	}
+	return &commandline.Person{Caller: who.Caller, FormToken: who.FormToken}, true
 }
 
 // SignIn implements commandline.People.
-func (p visitors) SignIn(w http.ResponseWriter, _ *http.Request, target string) {
-	signin.SendTo(w, target)
+func (v visitors) SignIn(w http.ResponseWriter, r *http.Request, target string) {
+	v.console.SignIn(w, r, target)
 }
 
 // grants keeps the grants of package commandline in the store.

@@ -38,8 +38,7 @@ const (
 
 	// DeletionTask is the end of a DeletionTaskId, which has at most 1,000 characters (IAM model) and names a role besides.
 	DeletionTask Purpose = 9
-	// SignIn is the cookie of a person at the sign-in page.
-	SignIn Purpose = 12
+
 	// SigninToken is what the console federation endpoint trades a session for. It stands in a URL.
 	SigninToken Purpose = 10
 	// ConsoleSession is the cookie of who has signed in: a session with its token.
@@ -63,8 +62,6 @@ func (p Purpose) limit() int {
 		return 512
 	case DeletionTask:
 		return 640
-	case SignIn:
-		return 1024
 	case SigninToken:
 		return 12 << 10 // a session token with what is around it; the query of a request has 15,844
 	case ConsoleSession:
