@@ -156,6 +156,7 @@ func (d *dev) serve(c *cobra.Command, l net.Listener, data string, file *manifes
 		federation: oidc.Options{AnyAddress: true, Leeway: time.Duration(config.Default().Federation.OIDC.Leeway) * time.Second},
 	}
 	n.regions, n.region = d.scopes()
+	n.saml.Endpoints = []string{"http://" + l.Addr().String() + "/saml"} // beside AWS's
 	settings := config.Default()
 	settings.Data = data
 	settings.ManagedPolicies = d.managed

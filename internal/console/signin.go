@@ -3,6 +3,7 @@ package console
 import (
 	"errors"
 	"net/http"
+	"net/url"
 	"time"
 
 	"github.com/stint-sts/stint/arn"
@@ -23,7 +24,11 @@ const incorrect = "Your authentication information is incorrect. Please try agai
 
 // welcome shows the form, and remembers where to go on.
 func (h *Handler) welcome(x *call) {
-	query := x.r.URL.Query()
+	query, err := url.ParseQuery(x.r.URL.RawQuery)
+	if err != nil {
+		h.complain(x, http.StatusBadRequest, "The request cannot be read.")
+		return
+	}
 	if sealed := query.Get("continue"); sealed != "" {
 		if _, ok := h.readStep(x, "next", sealed); !ok {
 			h.complain(x, http.StatusBadRequest, "This link is too old, or not of this server. Begin again.")
