@@ -56,6 +56,11 @@ var layers = map[string]int{
 	"internal/gate/forward": 5,
 	"internal/admin":        6,
 	"internal/metrics":      6,
+	"internal/throttle":     0,
+	"internal/loginapi":     1,
+	"internal/login":        2,
+	"internal/commandline":  5,
+	"internal/console":      5,
 }
 
 // apart are packages that no other imports and that are not part of the server.

@@ -67,7 +67,10 @@ func begunWith(t *testing.T, data string, log *slog.Logger) *whole {
 		t.Fatal(err)
 	}
 	feed := n.feed()
-	return &whole{n, t, server.NewHandler(n.frontend(lastuse.New(n.store, n.log), feed), nil, n.log),
+	frontend, pages := n.frontend(lastuse.New(n.store, n.log), feed)
+	handler := server.NewHandler(frontend, nil, n.log)
+	handler.Pages = pages
+	return &whole{n, t, handler,
 		sigv4.NewCredentials(administrator.Key.ID, administrator.Key.Secret.Key.RevealString(), ""), feed}
 }
 

@@ -173,6 +173,7 @@ func (d *dev) serve(c *cobra.Command, l net.Listener, data string, file *manifes
 		trusted:    gate.Trusted{All: true}, // whoever runs it has all accounts
 	}
 	n.regions, n.region = d.scopes()
+	n.saml.Endpoints = []string{"http://" + l.Addr().String() + "/saml"} // beside AWS's
 	settings := config.Default()
 	if n.adminListener, err = listenAdmin(&config.Admin{Listen: d.admin}); err != nil {
 		return err

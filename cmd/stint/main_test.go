@@ -51,6 +51,8 @@ func TestScripts(t *testing.T) {
 			"call":     call,
 			"mode":     mode,
 			"replace":  replace,
+			"browse":   browse,
+			"identity": whoAmI,
 		},
 	})
 }

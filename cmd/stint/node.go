@@ -73,6 +73,8 @@ type node struct {
 
 	// federation says how web identity tokens are verified; Now, Log and Own are filled in here.
 	federation oidc.Options
+	// destinations are where a sign-in may lead besides this server.
+	destinations []string
 	// saml says what SAML responses may be made for; Ledger is filled in here.
 	saml saml.Options
 	// trusted are the accounts whose relying services may verify callers of every account.
@@ -90,8 +92,10 @@ const flushPatience = time.Second
 func (n *node) serve(ctx context.Context, l net.Listener, ready func(context.Context) error) error {
 	uses := lastuse.New(n.store, n.log)
 	feed := n.feed()
-	handler := server.NewHandler(n.frontend(uses, feed), n.hosts, n.log)
+	frontend, pages := n.frontend(uses, feed)
+	handler := server.NewHandler(frontend, n.hosts, n.log)
 	handler.Documents = func(host, path string) ([]byte, bool) { return n.site.Document(n.store.View(), host, path) }
+	handler.Pages = pages
 	s := server.New(handler, n.tls, n.log)
 	endWatched := n.watched(handler)
 	ended := make(chan error, 1)
@@ -174,8 +178,8 @@ func unlessStopped(ctx context.Context, err error) error {
 	return err
 }
 
-// frontend wires the packages together.
-func (n *node) frontend(uses *lastuse.Tracker, feed *gate.Feed) *wire.Frontend {
+// frontend wires the packages together: the APIs, and the pages for people.
+func (n *node) frontend(uses *lastuse.Tracker, feed *gate.Feed) (*wire.Frontend, server.Pages) {
 	authorizer := authz.New()
 	n.authorizer = authorizer
 	sealer := session.NewSealer(rand.Reader, n.now)
@@ -214,7 +218,7 @@ func (n *node) frontend(uses *lastuse.Tracker, feed *gate.Feed) *wire.Frontend {
 		Authn: n.authenticator, Authorizer: authorizer, Directory: n.store, EncodeDenial: tokens.EncodeAuthorizationMessage,
 		Feed: feed, Trusted: n.trusted, Now: n.now,
 	}
-	return wire.NewFrontend(wire.Options{
+	apis := wire.NewFrontend(wire.Options{
 		View:         n.store.View,
 		Authn:        n.authenticator,
 		Limits:       n.limits,
@@ -229,6 +233,7 @@ func (n *node) frontend(uses *lastuse.Tracker, feed *gate.Feed) *wire.Frontend {
 		JSON:         ownOperations(tokens, identities, relying),
 		Streams:      streams(relying),
 	})
+	return apis, n.people(n.pages(tokens, sealer, verifier, identities.Passwords), tokens)
 }
 
 // ledger keeps the spent codes of package mfa in the store.

@@ -70,6 +70,7 @@ func serve(c *cobra.Command, settings *config.Config, path string) (err error) {
 		return err
 	}
 	n.saml = samlOptions(settings)
+	n.destinations = settings.Federation.Destinations
 	n.trusted = trustedAccounts(&settings.Relying)
 	root, err := initializedRootKeys(ctx, settings)
 	if err != nil {

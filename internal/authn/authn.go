@@ -150,18 +150,14 @@ func (a *Authenticator) credential(v *directory.View, sig *sigv4.Signature, now 
 	return caller, owner.Key.Secret.Key.RevealString(), nil
 }
 
-// temporary opens the session token. The session must not have expired, its principal must still be the one it was issued
-// for, and no revocation may have come since.
+// temporary opens the session token.
 func (a *Authenticator) temporary(v *directory.View, sig *sigv4.Signature, now time.Time) (identity.Caller, string, error) {
 	sess, err := a.sealer.Open(v, sig.AccessKeyID, sig.SessionToken)
 	if err != nil {
 		return identity.Caller{}, "", invalidToken.Because(err)
 	}
-	if !now.Before(sess.Expires) {
-		return identity.Caller{}, "", expiredToken
-	}
-	caller := identity.Caller{AccessKeyID: sig.AccessKeyID, Session: sess}
-	if err := admit(v, &caller, sess); err != nil {
+	caller, err := Current(v, sess, now)
+	if err != nil {
 		return identity.Caller{}, "", err
 	}
 	return caller, sess.Secret.RevealString(), nil
@@ -176,6 +172,19 @@ func admit(v *directory.View, c *identity.Caller, sess *identity.Session) error 
 		return revokedNow
 	}
 	return nil
+}
+
+// Current returns the caller of a session that is good still: it has not expired, its principal is there and the one that it was
+// issued for, and no revocation has come since.
+func Current(v *directory.View, sess *identity.Session, now time.Time) (identity.Caller, error) {
+	if !now.Before(sess.Expires) {
+		return identity.Caller{}, expiredToken
+	}
+	caller := identity.Caller{AccessKeyID: sess.AccessKeyID, Session: sess}
+	if err := admit(v, &caller, sess); err != nil {
+		return identity.Caller{}, err
+	}
+	return caller, nil
 }
 
 // begin fills in the caller of a session and reports whether its principal is still there.

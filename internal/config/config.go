@@ -196,6 +196,9 @@ type Federation struct {
 	// AllowedNetworks are address ranges such as 10.1.0.0/16 that discovery documents, key sets and access token checks may be
 	// fetched from although they are loopback, private, link-local or otherwise not public. The default is none.
 	AllowedNetworks []string `yaml:"allowed_networks"`
+	// Destinations are the places, scheme and host such as https://portal.example.com, that signing in and out on the pages may
+	// lead the browser to (Destination, RelayState, redirect_uri) besides this server itself. The default is none.
+	Destinations []string `yaml:"destinations"`
 	// OIDC is about web identity tokens.
 	OIDC OIDC `yaml:"oidc"`
 	// SAML is about the responses of AssumeRoleWithSAML.

@@ -82,7 +82,7 @@ managed_policies: policies
 audit: {file: /var/log/stint.jsonl, fsync: true}
 max_session_duration: 3600
 hosts: [sts.example.com, "::1", 10.0.0.1]
-federation: {allowed_networks: [10.1.0.0/16, "fd00::/8"], oidc: {leeway: 0, extra_algorithms: true,
+federation: {allowed_networks: [10.1.0.0/16, "fd00::/8"], destinations: ["https://portal.example.com"], oidc: {leeway: 0, extra_algorithms: true,
   authorities: [{issuer: "https://idp.example/a", ca: idp.pem}], amazon_token_info: "https://amazon.example/info",
   facebook_debug_token: "https://facebook.example/debug", facebook_app_token_file: facebook.token}}
 admin: {listen: 0.0.0.0:9443, tls: {cert: admin.pem, key: admin.key}, client_ca: operators.pem}
@@ -105,7 +105,7 @@ outbound_issuer: https://sts.example.com/issuers/{id}
 		Hosts: []string{"sts.example.com", "::1", "10.0.0.1"}, Log: Log{"json", "debug"},
 		OutboundIssuer: "https://sts.example.com/issuers/{id}",
 		SealingKeys:    SealingKeys{720 * time.Hour},
-		Federation: Federation{[]string{"10.1.0.0/16", "fd00::/8"}, OIDC{0, true, []Authority{{"https://idp.example/a", "idp.pem"}},
+		Federation: Federation{[]string{"10.1.0.0/16", "fd00::/8"}, []string{"https://portal.example.com"}, OIDC{0, true, []Authority{{"https://idp.example/a", "idp.pem"}},
 			"https://amazon.example/info", "https://facebook.example/debug", "facebook.token"}, SAML{}},
 		Admin:      Admin{"0.0.0.0:9443", false, TLS{"admin.pem", "admin.key"}, "operators.pem"},
 		Limits:     Limits{Address: Rate{0, 10000}, Principal: Rate{0.5, 1}, Account: Rate{10000, 20000}, ConnectionsPerAddress: 5000},

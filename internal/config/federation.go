@@ -6,6 +6,7 @@ import (
 	"net/netip"
 	"net/url"
 	"slices"
+	"strings"
 )
 
 // maxLeeway is what AWS gives, in seconds.
@@ -19,6 +20,7 @@ func (f *Federation) check() error {
 	}
 	return errors.Join(
 		checkList("federation.allowed_networks", f.AllowedNetworks, checkNetwork),
+		checkList("federation.destinations", f.Destinations, checkOrigin),
 		checkList("federation.saml.endpoints", f.SAML.Endpoints, checkRecipient),
 		leeway,
 		o.checkAuthorities(),
@@ -32,6 +34,15 @@ func checkNetwork(network string) error {
 	p, err := netip.ParsePrefix(network)
 	if err != nil || p != p.Masked() || p.Addr().Is4In6() {
 		return fmt.Errorf("%q is not an address range such as 10.1.0.0/16 or fd00::/8", network)
+	}
+	return nil
+}
+
+// checkOrigin accepts an origin in the form in which browsers write one.
+func checkOrigin(text string) error {
+	u, err := url.Parse(text)
+	if err != nil || u.Host == "" || text != u.Scheme+"://"+strings.ToLower(u.Host) || u.Scheme != "https" {
+		return fmt.Errorf("%q is not https:// and a host in lower case, without a path", text)
 	}
 	return nil
 }

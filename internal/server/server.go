@@ -40,8 +40,17 @@ type Handler struct {
 	Hosts []string
 	// Documents, if not nil, finds what is published for everybody at a host and path: JSON that never holds a secret.
 	Documents func(host, path string) ([]byte, bool)
-	bodies    share
-	inFlight  atomic.Int64
+	// Pages, if not nil, answers what is at its paths: the pages for people, which read their own forms.
+	Pages    Pages
+	bodies   share
+	inFlight atomic.Int64
+}
+
+// Pages are the pages for people.
+type Pages interface {
+	http.Handler
+	// Answers reports whether a path is one of theirs.
+	Answers(path string) bool
 }
 
 // NewHandler returns a Handler.
@@ -63,6 +72,10 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if !r.ProtoAtLeast(1, 1) {
 		// net/http drops a Transfer-Encoding of HTTP/1.0 before it can be seen here (advisory 21; RFC 9112, 6.1).
 		w.Header()["Connection"] = closing
+	}
+	if h.Pages != nil && r.URL.RawPath == "" && h.Pages.Answers(r.URL.Path) {
+		h.Pages.ServeHTTP(w, r)
+		return
 	}
 	root := strings.Trim(r.URL.Path, "/") == "" && r.URL.RawPath == ""
 	if !root && !strings.HasPrefix(r.URL.Path, "/stint/") {

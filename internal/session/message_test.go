@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-var messagePurposes = []Purpose{AuthorizationMessage, ContextAssertion, PaginationMarker, ExchangeToken, DeletionTask}
+var messagePurposes = []Purpose{AuthorizationMessage, ContextAssertion, PaginationMarker, ExchangeToken, DeletionTask, SigninToken, ConsoleSession, SignInStep}
 
 // Advisory 34 (SeaweedFS #11383): a text sealed for one purpose is nothing in any other place.
 func TestPurposesAreSeparate(t *testing.T) {

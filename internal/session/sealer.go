@@ -38,6 +38,13 @@ const (
 
 	// DeletionTask is the end of a DeletionTaskId, which has at most 1,000 characters (IAM model) and names a role besides.
 	DeletionTask Purpose = 9
+
+	// SigninToken is what the console federation endpoint trades a session for. It stands in a URL.
+	SigninToken Purpose = 10
+	// ConsoleSession is the cookie of who has signed in: a session with its token.
+	ConsoleSession Purpose = 11
+	// SignInStep is what the sign-in pages hand themselves by way of the browser: where to go on, or what was begun.
+	SignInStep Purpose = 13
 )
 
 // limit is the greatest length of a sealed text in characters; 0 for what is no purpose.
@@ -55,6 +62,12 @@ func (p Purpose) limit() int {
 		return 512
 	case DeletionTask:
 		return 640
+	case SigninToken:
+		return 12 << 10 // a session token with what is around it; the query of a request has 15,844
+	case ConsoleSession:
+		return 9 << 10 // three cookies (RFC 6265, 6.1)
+	case SignInStep:
+		return 48 << 10
 	default:
 		return 0
 	}

@@ -14,7 +14,7 @@
 // and the record of package directory, in which key material is sealed by AES-256-GCM and bound to its place. So records can be
 // neither read for secrets, nor altered, nor moved to another key by whoever holds the data without the root key; an older
 // value of the same key could be put back. Kinds that are not of the directory are the store's own: the spent steps of
-// one-time codes, how the store stands, and the processes that have it open.
+// one-time codes, the grants that wait to be fetched, sealed as a whole, how the store stands, and the processes that have it open.
 //
 // How the store stands, its format and its root keys, is one record, which every transaction depends on. [Store.Rekey] moves the store to
 // another root key while its nodes go on. [Store.Backup] writes what it holds at one revision; [ReadBackup] reads that whole, and

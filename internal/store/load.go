@@ -119,7 +119,7 @@ func (s *Store) event(at *standing, kv *mvccpb.KeyValue, deleted bool) (event di
 	if err != nil {
 		return event, false, err
 	}
-	if key.Kind == kindSpent || key.Kind == kindRootKey {
+	if key.Kind == kindSpent || key.Kind == kindGrant || key.Kind == kindRootKey {
 		return event, false, nil
 	}
 	event.Key = key

@@ -162,10 +162,10 @@ func (s *Store) finish(ctx context.Context, at *standing, next *rootCipher, prog
 	}
 }
 
-// ofDirectory reports whether a record is of the directory; what is the store's own is not under a root key.
+// ofDirectory reports whether a record is of the directory; what is the store's own does not move.
 func (s *Store) ofDirectory(kv *mvccpb.KeyValue) bool {
 	key, err := directory.ParseKey(strings.TrimPrefix(string(kv.Key), s.prefix))
-	return err == nil && key.Kind != kindSpent && key.Kind != kindRootKey
+	return err == nil && key.Kind != kindSpent && key.Kind != kindGrant && key.Kind != kindRootKey
 }
 
 // rewrite writes records anew if they are as they were read; those that were changed meanwhile are under the next root key or met

@@ -16,6 +16,7 @@ import (
 const (
 	kindRootKey directory.Kind = "root-key"
 	kindSpent   directory.Kind = "spent"
+	kindGrant   directory.Kind = "grant"
 )
 
 // The formats of a store. A build reads its own and the one before, writes a store in the format that it has, and refuses later

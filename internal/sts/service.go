@@ -51,7 +51,7 @@ const (
 )
 
 // issue mints the session: ids, secret and times are added here and nowhere else, and the result is sealed.
-func (s *Service) issue(v *directory.View, req *identity.Request, sess *identity.Session, seconds int32) (token string, err error) {
+func (s *Service) issue(v *directory.View, req *identity.Request, sess *identity.Session, seconds int32) (string, error) {
 	account, ok := v.Account(sess.Account)
 	if !ok {
 		return "", fmt.Errorf("issuing a session: no account %s", sess.Account)
@@ -62,19 +62,31 @@ func (s *Service) issue(v *directory.View, req *identity.Request, sess *identity
 				". Your account administrator can activate STS in this region using the IAM Console.")
 		}
 	}
-	sess.AccessKeyID, err = arn.NewID(arn.TemporaryKeyID, sess.Account, s.Random)
-	if err != nil {
-		return "", fmt.Errorf("issuing a session: %w", err)
-	}
-	sess.Secret, err = secret.AccessKey(s.Random)
-	if err != nil {
-		return "", fmt.Errorf("issuing a session: %w", err)
+	if err := s.newKeys(sess); err != nil {
+		return "", err
 	}
 	sess.Issued = req.Time.Truncate(time.Second)
 	sess.Expires = sess.Issued.Add(time.Duration(seconds) * time.Second)
 	sess.Revision = v.Revision()
 	sess.Chained = req.Caller.Temporary()
-	token, err = s.Sealer.Seal(v, sess)
+	return s.seal(v, sess)
+}
+
+// newKeys gives a session its access key.
+func (s *Service) newKeys(sess *identity.Session) (err error) {
+	sess.AccessKeyID, err = arn.NewID(arn.TemporaryKeyID, sess.Account, s.Random)
+	if err != nil {
+		return fmt.Errorf("issuing a session: %w", err)
+	}
+	sess.Secret, err = secret.AccessKey(s.Random)
+	if err != nil {
+		return fmt.Errorf("issuing a session: %w", err)
+	}
+	return nil
+}
+
+func (s *Service) seal(v *directory.View, sess *identity.Session) (string, error) {
+	token, err := s.Sealer.Seal(v, sess)
 	if errors.Is(err, session.ErrTooLarge) {
 		return "", identity.NewFault(identity.PackedPolicyTooLarge, "The session with its provided contexts does not fit into a token: "+
 			"please use fewer or shorter context values.").Because(err)

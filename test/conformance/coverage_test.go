@@ -45,7 +45,7 @@ var sharedCoverage = []coverage{
 	{"jwt", 5, all},
 	{"del", 1, all},
 	{"bnd", 19, apart},
-	{"fep", 4, none},
+	{"fep", 4, all},
 }
 
 // waiting are the cases of covered groups that need a later operation.

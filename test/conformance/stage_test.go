@@ -78,6 +78,8 @@ func (s *stage) playOne(step step) error {
 		return s.administer("PutUserPolicy", harness.Field{Name: "UserName", Value: step.User},
 			harness.Field{Name: "PolicyName", Value: step.Name},
 			harness.Field{Name: "PolicyDocument", Value: string(step.Document)})
+	case "signin_token":
+		return s.signinToken(step)
 	case "service_credential":
 		return s.serviceCredential(step)
 	case "service_linked_role":
@@ -308,6 +310,30 @@ func (s *stage) serviceCredential(step step) error {
 	if step.Save != "" {
 		s.cast.saved[step.Save] = answer.Value("ServiceSpecificCredential.ServiceSpecificCredentialId")
 	}
+	return nil
+}
+
+// signinToken trades a session for a sign-in token at the console federation endpoint.
+func (s *stage) signinToken(step step) error {
+	by, there := s.cast.credentials[step.By]
+	if !there {
+		return fmt.Errorf("no credentials of %q", step.By)
+	}
+	session, err := json.Marshal(map[string]string{"sessionId": by.AccessKeyID, "sessionKey": by.SecretAccessKey, "sessionToken": by.SessionToken})
+	if err != nil {
+		return err
+	}
+	done, err := s.perform(request{Method: http.MethodGet, Path: "/federation", Signing: signing{Mode: "none"}, Params: map[string]json.RawMessage{
+		"Action": json.RawMessage(`"getSigninToken"`), "Session": json.RawMessage(strconv.Quote(string(session))),
+	}})
+	if err != nil {
+		return err
+	}
+	var answer struct{ SigninToken string }
+	if err := json.Unmarshal(done.answer.Body, &answer); err != nil || answer.SigninToken == "" {
+		return fmt.Errorf("getSigninToken answered %s", done.answer)
+	}
+	s.cast.saved[step.Save] = answer.SigninToken
 	return nil
 }
 

@@ -53,7 +53,7 @@ func Build(dir string) (string, error) {
 	return path, nil
 }
 
-// Binary is the path of the binary under test.
+// Binary is the path of the binary under test, for programs that run it by themselves.
 func Binary() string { return builtBinary }
 
 const toolLimit = time.Minute
