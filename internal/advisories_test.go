@@ -167,6 +167,9 @@ func TestDecisionsAreTestedForAllow(t *testing.T) {
 	}
 	allowed := uses(all, "Allowed")
 	for _, where := range asking {
+		if where == "cmd/stint/operations.go:ownOperations" { // binds the operation of that name
+			continue
+		}
 		if !slices.Contains(allowed, where) {
 			t.Errorf("%s asks for a decision and does not test it with Allowed", where)
 		}

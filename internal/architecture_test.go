@@ -47,6 +47,7 @@ var layers = map[string]int{
 	"internal/federation/outbound": 3,
 
 	"internal/gateapi": 1,
+	"internal/gate":    5,
 }
 
 // apart are packages that no other imports and that are not part of the server.

@@ -5,12 +5,16 @@ import "strings"
 // Policy is a compiled document. It is immutable and may be used by many goroutines.
 type Policy struct {
 	document   *Document
+	text       string // empty if it was not compiled from a text
 	statements []statement
 	index      *index // nil if the policy is too small for one
 }
 
 // Document gives the document that the policy was compiled from. It must not be changed.
 func (p *Policy) Document() *Document { return p.document }
+
+// Text gives the text that New compiled; empty for a policy that had none.
+func (p *Policy) Text() string { return p.text }
 
 // statement is a compiled statement. Nil actions and resources mean that the document names none.
 type statement struct {
@@ -40,7 +44,7 @@ func Compile(d *Document) *Policy {
 // WithoutIndex gives the same compiled statements without the index by action and resource, so that each is looked at. The
 // decisions are the same; it serves to measure and to check what the index does.
 func (p *Policy) WithoutIndex() *Policy {
-	return &Policy{document: p.document, statements: p.statements}
+	return &Policy{document: p.document, text: p.text, statements: p.statements}
 }
 
 // compiler holds what the whole document decides. pad says that incomplete ARNs are completed with wildcards [GRAM].

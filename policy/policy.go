@@ -81,7 +81,9 @@ func New(text string, t Type) (*Policy, error) {
 	if err != nil {
 		return nil, err
 	}
-	return Compile(d), nil
+	p := Compile(d)
+	p.text = text
+	return p, nil
 }
 
 // DenyAll gives a policy that explicitly denies everything to everyone: what a stored document that no longer parses becomes.

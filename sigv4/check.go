@@ -33,6 +33,9 @@ type Options struct {
 	// AllowUnsignedPayload accepts UNSIGNED-PAYLOAD in a signed X-Amz-Content-Sha256, and in presigned requests, which
 	// then leave the body unsigned unless they say otherwise (S3).
 	AllowUnsignedPayload bool
+	// AllowStreaming accepts the STREAMING-… forms in X-Amz-Content-Sha256 (S3). The signature then says nothing of the body: whoever
+	// allows them must take the body apart by the form that [Signature.Payload] names, and verify what it signs.
+	AllowStreaming bool
 	// RequireContentType refuses a Content-Type that is not signed. It is not the rule, because curl does not sign the
 	// Content-Type that it adds by itself; set it where the Content-Type decides how a body is read.
 	RequireContentType bool

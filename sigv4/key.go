@@ -60,6 +60,9 @@ func (k SigningKey) Reveal() []byte {
 // PublicKey is a key that verifies ECDSA signatures and cannot make any.
 func PublicKey(public *ecdsa.PublicKey) SigningKey { return SigningKey{public: public} }
 
+// Public returns the public key of an ECDSA key; nil of any other.
+func (k SigningKey) Public() *ecdsa.PublicKey { return k.public }
+
 // DeriveECDSAKey derives the key pair of an access key for Signature Version 4A: a counter-mode KDF of NIST SP 800-108
 // with HMAC-SHA256, tried with a growing counter until it gives a number below the order of P-256 (as aws-c-auth does).
 func DeriveECDSAKey(accessKeyID, secretAccessKey string) (SigningKey, error) {

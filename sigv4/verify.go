@@ -10,6 +10,18 @@ import (
 
 const unsignedPayload = "UNSIGNED-PAYLOAD"
 
+// streaming reports whether a payload is one of the forms that S3's clients send a body in, in chunks (Amazon S3 API reference,
+// "Authenticating requests: using the authorization header").
+func streaming(payload string) bool {
+	switch payload {
+	case "STREAMING-UNSIGNED-PAYLOAD-TRAILER",
+		"STREAMING-AWS4-HMAC-SHA256-PAYLOAD", "STREAMING-AWS4-HMAC-SHA256-PAYLOAD-TRAILER",
+		"STREAMING-AWS4-ECDSA-P256-SHA256-PAYLOAD", "STREAMING-AWS4-ECDSA-P256-SHA256-PAYLOAD-TRAILER":
+		return true
+	}
+	return false
+}
+
 var errUnchecked = errors.New("sigv4: Verify called before Check has passed")
 
 // Verify answers nil if the signature was made with key over the request and a body with this SHA-256, and otherwise an
@@ -45,13 +57,19 @@ func (s *Signature) Verify(key SigningKey, body [sha256.Size]byte) error {
 	return nil
 }
 
+// Payload is what X-Amz-Content-Sha256 says: the hash of the body in hex, UNSIGNED-PAYLOAD, one of the STREAMING-… forms, or
+// nothing, which stands for UNSIGNED-PAYLOAD in presigned requests to S3.
+func (s *Signature) Payload() string { return s.payload }
+
 // payloadLine is the last line of the canonical request: the hash of the body that came. What X-Amz-Content-Sha256 says
-// must be the same, or UNSIGNED-PAYLOAD where that is allowed; the STREAMING-… forms never are (advisory 3).
+// must be the same, or UNSIGNED-PAYLOAD or one of the STREAMING-… forms where those are allowed (advisory 3).
 func (s *Signature) payloadLine(body []byte) (line []byte, refusal string) {
 	switch {
 	case s.payload == unsignedPayload && s.options.AllowUnsignedPayload,
 		s.payload == "" && s.Presigned && s.options.AllowUnsignedPayload:
 		return []byte(unsignedPayload), ""
+	case s.options.AllowStreaming && streaming(s.payload):
+		return []byte(s.payload), ""
 	case s.payload == "" || s.payload == string(body):
 		return body, ""
 	}

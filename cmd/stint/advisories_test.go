@@ -58,7 +58,7 @@ func begun(t *testing.T, data string) *whole {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &whole{n, t, server.NewHandler(n.frontend(lastuse.New(n.store, n.log)), nil, n.log),
+	return &whole{n, t, server.NewHandler(n.frontend(lastuse.New(n.store, n.log), n.feed()), nil, n.log),
 		sigv4.NewCredentials(administrator.Key.ID, administrator.Key.Secret.Key.RevealString(), "")}
 }
 

@@ -19,6 +19,7 @@ import (
 	"github.com/stint-sts/stint/internal/federation/oidc"
 	"github.com/stint-sts/stint/internal/federation/outbound"
 	"github.com/stint-sts/stint/internal/federation/saml"
+	"github.com/stint-sts/stint/internal/gate"
 	"github.com/stint-sts/stint/internal/iam"
 	"github.com/stint-sts/stint/internal/lastuse"
 	"github.com/stint-sts/stint/internal/mfa"
@@ -53,6 +54,8 @@ type node struct {
 	federation oidc.Options
 	// saml says what SAML responses may be made for; Ledger is filled in here.
 	saml saml.Options
+	// trusted are the accounts whose relying services may verify callers of every account.
+	trusted gate.Trusted
 }
 
 // shutdownPatience is how long requests under way may take to end: with what the store needs, within the 10 s that the end of
@@ -65,7 +68,8 @@ const flushPatience = time.Second
 // serve answers on l until ctx ends, and then lets the requests under way end. ready is called once requests are answered.
 func (n *node) serve(ctx context.Context, l net.Listener, ready func(context.Context) error) error {
 	uses := lastuse.New(n.store, n.log)
-	handler := server.NewHandler(n.frontend(uses), n.hosts, n.log)
+	feed := n.feed()
+	handler := server.NewHandler(n.frontend(uses, feed), n.hosts, n.log)
 	handler.Documents = func(host, path string) ([]byte, bool) { return n.site.Document(n.store.View(), host, path) }
 	s := server.New(handler, n.tls, n.log)
 	ended := make(chan error, 1)
@@ -81,9 +85,17 @@ func (n *node) serve(ctx context.Context, l net.Listener, ready func(context.Con
 			n.log.Info("stopping")
 		}
 	}
+	feed.Close() // streams would not end by themselves
 	patient, cancel := context.WithTimeout(context.WithoutCancel(ctx), shutdownPatience)
 	defer cancel()
 	return errors.Join(err, s.Shutdown(patient), <-ended)
+}
+
+// feed follows the directory for the streams of relying services.
+func (n *node) feed() *gate.Feed {
+	feed := gate.NewFeed(n.store.View().Revision())
+	n.store.Observe(feed.Observe)
+	return feed
 }
 
 // track writes down the last uses of keys and roles until ctx ends. What it returns does so for the last time.
@@ -128,7 +140,7 @@ func unlessStopped(ctx context.Context, err error) error {
 }
 
 // frontend wires the packages together.
-func (n *node) frontend(uses *lastuse.Tracker) *wire.Frontend {
+func (n *node) frontend(uses *lastuse.Tracker, feed *gate.Feed) *wire.Frontend {
 	authorizer := authz.New()
 	sealer := session.NewSealer(rand.Reader, n.now)
 	verifier := mfa.New(ledger{n.store})
@@ -160,9 +172,14 @@ func (n *node) frontend(uses *lastuse.Tracker) *wire.Frontend {
 		OutboundIssuer: n.outboundIssuer,
 	}
 	accounts := &organizations.Service{Authorizer: authorizer, Directory: n.store, Sealer: sealer, Random: rand.Reader, Founder: n.founder}
+	authenticator := authn.New(sealer, n.regions)
+	relying := &gate.Service{
+		Authn: authenticator, Authorizer: authorizer, Directory: n.store, EncodeDenial: tokens.EncodeAuthorizationMessage,
+		Feed: feed, Trusted: n.trusted, Now: n.now,
+	}
 	return wire.NewFrontend(wire.Options{
 		View:         n.store.View,
-		Authn:        authn.New(sealer, n.regions),
+		Authn:        authenticator,
 		Audit:        n.audit,
 		Used:         uses.Note,
 		EncodeDenial: tokens.EncodeAuthorizationMessage,
@@ -170,7 +187,8 @@ func (n *node) frontend(uses *lastuse.Tracker) *wire.Frontend {
 		Region:       n.region,
 		Log:          n.log,
 		Bindings:     bindings(tokens, identities, accounts),
-		JSON:         ownOperations(tokens, identities),
+		JSON:         ownOperations(tokens, identities, relying),
+		Streams:      streams(relying),
 	})
 }
 

@@ -1,7 +1,13 @@
 package main
 
 import (
+	"context"
+
+	"github.com/stint-sts/stint/internal/directory"
+	"github.com/stint-sts/stint/internal/gate"
+	"github.com/stint-sts/stint/internal/gateapi"
 	"github.com/stint-sts/stint/internal/iam"
+	"github.com/stint-sts/stint/internal/identity"
 	"github.com/stint-sts/stint/internal/organizations"
 	"github.com/stint-sts/stint/internal/sts"
 	"github.com/stint-sts/stint/internal/wire"
@@ -296,10 +302,27 @@ func bindings(tokens *sts.Service, identities *iam.Service, accounts *organizati
 }
 
 // ownOperations lists the operations of Stint's own, by path.
-func ownOperations(tokens *sts.Service, identities *iam.Service) map[string]wire.JSONBinding {
+func ownOperations(tokens *sts.Service, identities *iam.Service, relying *gate.Service) map[string]wire.JSONBinding {
 	return map[string]wire.JSONBinding{
 		contextPath: wire.BindJSON("IssueContextAssertion", tokens.IssueContext),
 
 		delegationPath: wire.BindJSON("ReceiveDelegationNotification", identities.ReceiveDelegationNotification),
+
+		// Relying services.
+		gateapi.SigningKeyPath:   wire.BindJSON("GetSigningKey", relying.SigningKey),
+		gateapi.AuthenticatePath: wire.BindJSON("Authenticate", relying.Authenticate),
+		gateapi.AuthorizePath:    wire.BindJSON("Authorize", relying.Authorize),
+	}
+}
+
+// streams lists the operations of Stint's own that answer with events, by path.
+func streams(relying *gate.Service) map[string]wire.StreamBinding {
+	return map[string]wire.StreamBinding{
+		gateapi.ChangesPath: {
+			Name: "WatchChanges",
+			Open: func(ctx context.Context, v *directory.View, req *identity.Request, last string) (wire.Stream, error) {
+				return relying.WatchChanges(ctx, v, req, last)
+			},
+		},
 	}
 }

@@ -11,7 +11,9 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/stint-sts/stint/arn"
 	"github.com/stint-sts/stint/internal/config"
+	"github.com/stint-sts/stint/internal/gate"
 )
 
 func configFlag(c *cobra.Command, path *string) {
@@ -57,6 +59,7 @@ func serve(c *cobra.Command, settings *config.Config) (err error) {
 		return err
 	}
 	n.saml = samlOptions(settings)
+	n.trusted = trustedAccounts(&settings.Relying)
 	root, err := initializedRootKey(settings)
 	if err != nil {
 		return err
@@ -80,6 +83,18 @@ func serve(c *cobra.Command, settings *config.Config) (err error) {
 		n.log.Info("serving", "address", l.Addr().String(), "tls", n.tls != nil, "entities", n.store.View().Len())
 		return nil
 	})
+}
+
+// trustedAccounts are those whose relying services may verify callers of every account.
+func trustedAccounts(r *config.Relying) gate.Trusted {
+	var t gate.Trusted
+	for _, id := range r.Accounts {
+		if id == config.AllAccounts {
+			return gate.Trusted{All: true}
+		}
+		t.Accounts = append(t.Accounts, arn.AccountID(id))
+	}
+	return t
 }
 
 // serverTLS loads the certificate of the API; nil without one.

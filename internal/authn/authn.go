@@ -5,6 +5,9 @@
 // AWS's; whatever fails, the same work is done, so that the time taken tells nothing about which access keys exist.
 // [Permitted] then says whether credentials of the caller's kind may call an operation at all.
 //
+// For relying services it does the same: [Authenticator.SigningKey] derives the key of a credential for one scope, and
+// [Authenticator.AuthenticateFor] verifies a request that another service received. No secret leaves the package.
+//
 // The package reads one View and a key ring. It decides nothing about permissions.
 package authn
 
@@ -80,19 +83,23 @@ func (a *Authenticator) Authenticate(v *directory.View, r *sigv4.Request, body [
 	return caller, a.region(sig), nil
 }
 
-// claimed is the caller of a refused request. An id has 16 to 128 characters (accessKeyIdType of the STS model), here capital
-// letters and digits alone: a secret that was put in its place by mistake is not repeated.
+// claimed is the caller of a refused request.
 func claimed(sig *sigv4.Signature) identity.Caller {
-	id := sig.AccessKeyID
+	return identity.Caller{AccessKeyID: ClaimedID(sig.AccessKeyID)}
+}
+
+// ClaimedID is an access key id as the audit log may repeat it, or empty. An id has 16 to 128 characters (accessKeyIdType of the
+// STS model), here capital letters and digits alone: a secret that was put in its place by mistake is not repeated.
+func ClaimedID(id string) string {
 	if len(id) < 16 || len(id) > 128 {
-		return identity.Caller{}
+		return ""
 	}
 	for i := range len(id) {
 		if c := id[i]; (c < 'A' || c > 'Z') && (c < '0' || c > '9') {
-			return identity.Caller{}
+			return ""
 		}
 	}
-	return identity.Caller{AccessKeyID: id}
+	return id
 }
 
 func (a *Authenticator) options(service string, now time.Time) sigv4.Options {
@@ -154,13 +161,21 @@ func (a *Authenticator) temporary(v *directory.View, sig *sigv4.Signature, now t
 		return identity.Caller{}, "", expiredToken
 	}
 	caller := identity.Caller{AccessKeyID: sig.AccessKeyID, Session: sess}
-	if !begin(v, &caller, sess) {
-		return identity.Caller{}, "", orphaned
-	}
-	if revoked(v, sess) {
-		return identity.Caller{}, "", revokedNow
+	if err := admit(v, &caller, sess); err != nil {
+		return identity.Caller{}, "", err
 	}
 	return caller, sess.Secret.RevealString(), nil
+}
+
+// admit fills in the caller of a session that has not expired, or says why it counts no more.
+func admit(v *directory.View, c *identity.Caller, sess *identity.Session) error {
+	if !begin(v, c, sess) {
+		return orphaned
+	}
+	if revoked(v, sess) {
+		return revokedNow
+	}
+	return nil
 }
 
 // begin fills in the caller of a session and reports whether its principal is still there.

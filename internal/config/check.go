@@ -29,6 +29,7 @@ func (c *Config) check() error {
 		c.checkOutboundIssuer(),
 		c.checkOrganizationAccount(),
 		c.Federation.check(),
+		c.Relying.check(),
 		c.Log.Check(),
 	)
 }

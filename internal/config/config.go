@@ -53,6 +53,8 @@ type Config struct {
 	OrganizationAccount string `yaml:"organization_account"`
 	// Federation is about identity providers.
 	Federation Federation `yaml:"federation"`
+	// Relying is about services that accept this server's credentials.
+	Relying Relying `yaml:"relying"`
 	// Log is the log on standard error.
 	Log Log `yaml:"log"`
 }

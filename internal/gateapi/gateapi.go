@@ -40,6 +40,9 @@ type SigningKeyOutput struct {
 	// Partition is the first part of the ARNs, and ServiceAccount the account of the relying service.
 	Partition      string `json:"partition,omitempty"`
 	ServiceAccount string `json:"serviceAccount,omitempty"`
+	// ServiceKeys are the condition keys of ServiceAccount as the owner of the resource (aws:ResourceOrgID, aws:ResourceOrgPaths):
+	// they hold for the resources of that account alone.
+	ServiceKeys []Key `json:"serviceKeys,omitempty"`
 	// Revision is the directory's that the answer is from.
 	Revision int64 `json:"revision,omitempty"`
 }
@@ -63,7 +66,8 @@ type Caller struct {
 	SourceIdentity string    `json:"sourceIdentity,omitempty"`
 	// Tags are the principal tags as policies see them: the session's before those of the user or role.
 	Tags []Tag `json:"tags,omitempty"`
-	// Keys are the condition keys that the caller brings into every decision, tags apart.
+	// Keys are the condition keys that the caller brings into every decision, apart from tags and aws:MultiFactorAuthAge, which is
+	// the time since MFATime.
 	Keys []Key `json:"keys,omitempty"`
 }
 
@@ -114,6 +118,8 @@ type Policies struct {
 type Document struct {
 	Name string `json:"name"`
 	Text string `json:"text"`
+	// Managed marks a managed policy among the session policies: it has the grammar of identity policies.
+	Managed bool `json:"managed,omitempty"`
 }
 
 // Request is a request that a relying service received.
@@ -195,8 +201,9 @@ type Change struct {
 
 // Void names whose keys, identity and policies changed: a principal's, or all of an account's.
 type Void struct {
-	Account   string `json:"account"`
-	Principal string `json:"principal,omitempty"` // Principal.ID
+	Account string `json:"account"`
+	// Principal is a Principal.ID. It stands for those whose FederatedByID it is, too.
+	Principal string `json:"principal,omitempty"`
 }
 
 // Heartbeat is the longest that the stream is silent.

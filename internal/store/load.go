@@ -30,7 +30,7 @@ func (s *Store) reload(ctx context.Context) error {
 	for _, p := range pages {
 		events = append(events, p...)
 	}
-	s.show(directory.NewView(s.partition, s.managed...).Apply(revision, events))
+	s.show(directory.NewView(s.partition, s.managed...).Apply(revision, events), nil)
 	return nil
 }
 

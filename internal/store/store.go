@@ -63,10 +63,12 @@ type Store struct {
 	maxBytes  int
 
 	view atomic.Pointer[directory.View] // written by the follower alone
-	// mu guards moved and lag.
+	// mu guards moved, lag and observers.
 	mu    sync.Mutex
 	moved chan struct{} // closed and replaced whenever view moves
 	lag   error         // why the View does not follow the store, nil while it does
+
+	observers []Observer
 
 	stop    context.CancelFunc
 	stopped sync.WaitGroup

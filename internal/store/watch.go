@@ -91,13 +91,18 @@ func (s *Store) take(answer *clientv3.WatchResponse) error {
 			events = append(events, event)
 		}
 	}
-	s.show(s.View().Apply(revision, events))
+	s.show(s.View().Apply(revision, events), events)
 	return nil
 }
 
-// show makes a View the current one and wakes whoever waits for it.
-func (s *Store) show(v *directory.View) {
-	s.view.Store(v)
+// show makes a View the current one, wakes whoever waits for it and tells the observers.
+func (s *Store) show(v *directory.View, changes []directory.Event) {
+	before := s.view.Swap(v)
+	s.wake()
+	s.tell(before, v, changes)
+}
+
+func (s *Store) wake() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	close(s.moved)

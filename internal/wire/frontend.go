@@ -37,6 +37,8 @@ type Options struct {
 	Bindings []Binding
 	// JSON are the operations of Stint's own, by path.
 	JSON map[string]JSONBinding
+	// Streams are those that answer with server-sent events, by path.
+	Streams map[string]StreamBinding
 }
 
 // Frontend takes API requests from bytes to bytes. It is the one place where a request meets its caller, and where every

@@ -29,8 +29,9 @@ type JSONBinding struct {
 // BindJSON ties a handler to the name of an operation. In is a structure whose members all have a json name. Parameters are
 // read strictly: no duplicate or unknown members, and names match with case.
 //
-// The audit log is told the parameters as they were read, which must hold no secret, and of the result what its Audited method
-// returns, as JSON: nothing without one.
+// The audit log is told the parameters as they were read, which must hold no secret, or what their Audited method returns, and of
+// the result what its Audited method returns, as JSON: nothing without one. A result that says why somebody was not believed, who
+// is told less, says it by AuditReason.
 func BindJSON[In, Out any](name string, h Handler[In, Out]) JSONBinding {
 	members := memberNames(reflect.TypeFor[In]())
 	return JSONBinding{Name: name, serve: func(ctx context.Context, v *directory.View, req *identity.Request, body []byte) (*jsonAnswer, error) {
@@ -39,7 +40,11 @@ func BindJSON[In, Out any](name string, h Handler[In, Out]) JSONBinding {
 			return a, identity.NewFault(identity.ValidationError, "The body must be a JSON object with the parameters of "+name+".").Because(err)
 		}
 		var err error
-		if a.parameters, err = json.Marshal(in); err != nil {
+		var told any = in
+		if parameters, ok := told.(interface{ Audited() any }); ok {
+			told = parameters.Audited()
+		}
+		if a.parameters, err = json.Marshal(told); err != nil {
 			return a, err
 		}
 		out, err := h(ctx, v, req, in)
@@ -51,13 +56,19 @@ func BindJSON[In, Out any](name string, h Handler[In, Out]) JSONBinding {
 				return a, err
 			}
 		}
+		if result, ok := any(out).(interface{ AuditReason() string }); ok {
+			a.reason = result.AuditReason()
+		}
 		a.body, err = json.Marshal(out)
 		return a, err
 	}}
 }
 
 // jsonAnswer is an answer of Stint's own and what the audit log is told of it.
-type jsonAnswer struct{ body, parameters, elements []byte }
+type jsonAnswer struct {
+	body, parameters, elements []byte
+	reason                     string
+}
 
 // AppendRequestParameters implements audited.
 func (a *jsonAnswer) AppendRequestParameters(dst []byte) []byte { return appendLine(dst, a.parameters) }
@@ -111,7 +122,7 @@ func memberNames(t reflect.Type) []string {
 func (f *Frontend) ServeJSON(w http.ResponseWriter, r *http.Request, body []byte, ids IDs) bool {
 	b, ok := f.JSON[r.URL.Path]
 	if !ok || r.URL.RawPath != "" {
-		return false
+		return f.serveStream(w, r, body, ids)
 	}
 	x := f.exchange(w, r, body, ids)
 	x.service, x.protocol = stintService, protocolJSON
@@ -135,6 +146,7 @@ func (f *Frontend) ServeJSON(w http.ResponseWriter, r *http.Request, body []byte
 		x.refuse(op, a, err)
 		return true
 	}
+	x.reason = a.reason
 	if err := x.record(stintService, b.Name, a, nil); err != nil {
 		x.unavailable(err)
 		return true

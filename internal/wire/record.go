@@ -23,10 +23,15 @@ var issuing = map[string]bool{
 	"GetSessionToken":           true,
 	"GetWebIdentityToken":       true,
 	"IssueContextAssertion":     true,
+
+	"GetSigningKey": true,
 }
 
 // readOnly reports whether an operation changes nothing. All of STS does not, by CloudTrail's own records.
 func readOnly(service, operation string) bool {
+	if service == stintService {
+		return operation != "RevokeSessions"
+	}
 	if service != "iam" && service != organizationsService {
 		return true
 	}
@@ -71,14 +76,14 @@ func (x *exchange) record(service, operation string, a audited, fault *identity.
 		defer giveBack(buffer)
 		*buffer = a.AppendRequestParameters((*buffer)[:0])
 		split := len(*buffer)
-		if fault == nil && (event.Issues || !event.ReadOnly) { // CloudTrail's are null for what only reads
+		if fault == nil && (event.Issues || !event.ReadOnly || service == stintService) { // CloudTrail's are null for what only reads
 			*buffer = a.AppendResponseElements(*buffer)
 			event.ResponseElements = object((*buffer)[split:])
 		}
 		event.RequestParameters = object((*buffer)[:split])
 	}
 	if fault == nil {
-		event.PolicyWarnings = x.request.PolicyWarnings
+		event.PolicyWarnings, event.Reason = x.request.PolicyWarnings, x.reason
 	} else {
 		event.ErrorCode, event.ErrorMessage, event.Reason = ErrorCode(fault, x.service), fault.Message, x.reason
 		event.Uncertain = x.changing && wireErrorOf(fault, x.service).status >= http.StatusInternalServerError
