@@ -47,7 +47,9 @@ var layers = map[string]int{
 	"internal/federation/outbound": 3,
 
 	"internal/gateapi": 1,
-	"internal/gate":    5,
+
+	"internal/gate/versitygw": 5,
+	"internal/gate":           5,
 }
 
 // apart are packages that no other imports and that are not part of the server.

@@ -54,6 +54,8 @@ type node struct {
 	federation oidc.Options
 	// saml says what SAML responses may be made for; Ledger is filled in here.
 	saml saml.Options
+	// gateways are those of versitygw.
+	gateways gateways
 	// trusted are the accounts whose relying services may verify callers of every account.
 	trusted gate.Trusted
 }
@@ -71,12 +73,16 @@ func (n *node) serve(ctx context.Context, l net.Listener, ready func(context.Con
 	feed := n.feed()
 	handler := server.NewHandler(n.frontend(uses, feed), n.hosts, n.log)
 	handler.Documents = func(host, path string) ([]byte, bool) { return n.site.Document(n.store.View(), host, path) }
+	endGateways, err := n.answerGateways(uses)
+	if err != nil {
+		return err
+	}
 	s := server.New(handler, n.tls, n.log)
 	ended := make(chan error, 1)
 	go func() { ended <- s.Serve(l) }()
 	defer n.track(ctx, uses)()
 	defer n.keep(ctx)()
-	err := ready(ctx)
+	err = ready(ctx)
 	if err == nil {
 		select {
 		case err := <-ended:
@@ -88,7 +94,7 @@ func (n *node) serve(ctx context.Context, l net.Listener, ready func(context.Con
 	feed.Close() // streams would not end by themselves
 	patient, cancel := context.WithTimeout(context.WithoutCancel(ctx), shutdownPatience)
 	defer cancel()
-	return errors.Join(err, s.Shutdown(patient), <-ended)
+	return errors.Join(err, s.Shutdown(patient), <-ended, endGateways(patient))
 }
 
 // feed follows the directory for the streams of relying services.

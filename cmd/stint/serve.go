@@ -60,6 +60,9 @@ func serve(c *cobra.Command, settings *config.Config) (err error) {
 	}
 	n.saml = samlOptions(settings)
 	n.trusted = trustedAccounts(&settings.Relying)
+	if n.gateways, err = gatewayOptions(&settings.Relying.Versitygw); err != nil {
+		return err
+	}
 	root, err := initializedRootKey(settings)
 	if err != nil {
 		return err

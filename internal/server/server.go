@@ -77,7 +77,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	defer body.release()
-	ids := wire.IDs{Request: newID(), Event: newID()}
+	ids := wire.IDs{Request: NewID(), Event: NewID()}
 	if root {
 		h.Frontend.ServeQuery(w, r, body.bytes, ids)
 	} else if !h.Frontend.ServeJSON(w, r, body.bytes, ids) {
@@ -185,8 +185,8 @@ func preflight(w http.ResponseWriter, r *http.Request) {
 	bare(w, http.StatusOK)
 }
 
-// newID makes a version 4 UUID. It is a name, not a secret.
-func newID() string {
+// NewID makes a version 4 UUID. It is a name, not a secret.
+func NewID() string {
 	const digits = "0123456789abcdef"
 	var raw [16]byte
 	binary.NativeEndian.PutUint64(raw[:8], rand.Uint64())

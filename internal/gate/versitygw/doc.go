@@ -11,5 +11,5 @@
 //
 // The gateway combines two matrices of decisions with its bucket policies: an explicit deny anywhere wins; else the bucket's policy
 // or the first matrix must allow, and the second one, of the session policies, too. It knows neither boundaries nor organizations
-// nor other accounts; [decider] says how they are folded into that.
+// nor other accounts; [authz.Split] says how they are folded into that.
 package versitygw

@@ -6,94 +6,32 @@ import (
 	"strings"
 	"time"
 
+	"github.com/stint-sts/stint/internal/authn"
 	"github.com/stint-sts/stint/internal/authz"
 	"github.com/stint-sts/stint/internal/gate"
-	"github.com/stint-sts/stint/internal/authn"
 	"github.com/stint-sts/stint/policy"
 )
 
-// decider decides the actions of one caller.
-//
-// What the gateway has no place for is folded into the first matrix so that nothing is ever allowed which [policy.Evaluate] with
-// the bucket's policy would not allow:
-//   - where a boundary, an SCP or an RCP does not allow, it is a deny, so that no bucket policy opens it;
-//   - of a caller of another account than the gateway's, to whom a bucket must be opened by its own policy as well, an allow becomes
-//     a no_match, and a no_match a deny.
-//
-// Boundaries and session policies thus also limit what a bucket policy grants to the user or session itself, which AWS leaves to
-// the bucket policy alone.
-type decider struct {
-	bearing *authz.Bearing
-	keys    policy.Keys
-	foreign bool
-	// everything allows all actions: in the place of the policies that are not asked about.
-	everything []policy.Attached
-}
-
-const allowEverything = `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"*","Resource":"*"}]}`
-
-func newDecider(k *gate.Known, keys policy.Keys, foreign bool) (*decider, error) {
-	everything, err := policy.New(allowEverything, policy.Identity)
-	if err != nil {
-		return nil, err
-	}
-	return &decider{bearing: &k.Bearing, keys: keys, foreign: foreign, everything: []policy.Attached{{Policy: everything}}}, nil
-}
-
-// evaluate decides by a set in which nothing belongs to another account.
-func (d *decider) evaluate(set *policy.Set, action, resource string) policy.Decision {
-	return policy.Evaluate(set, &policy.Request{Principal: d.bearing.Principal, Action: action, Resource: resource, Context: d.keys})
-}
-
-// identity decides by all but session policies.
-func (d *decider) identity(action, resource string) decision {
-	set := d.bearing.Set
-	set.Session, set.HasSession = d.everything, true
-	own := d.evaluate(&set, action, resource)
-	switch {
-	case own.Effect == policy.ExplicitDeny:
-		return deny
-	case own.Allowed() && d.foreign:
-		return noMatch
-	case own.Allowed():
-		return allow
-	case d.foreign:
-		return deny
-	}
-	set.Identity = d.everything
-	if !d.evaluate(&set, action, resource).Allowed() {
-		return deny
-	}
-	return noMatch
-}
-
-// hasSession reports whether session policies limit the caller. A federated user always has some, be they none.
-func (d *decider) hasSession() bool {
-	return d.bearing.Set.HasSession || d.bearing.Principal.Kind == policy.FederatedUser
-}
-
-// session decides by the session policies alone.
-func (d *decider) session(action, resource string) decision {
-	set := policy.Set{Identity: d.everything, Session: d.bearing.Set.Session, HasSession: true}
-	switch own := d.evaluate(&set, action, resource); own.Effect {
-	case policy.Allow:
-		return allow
-	case policy.ExplicitDeny:
-		return deny
-	}
-	return noMatch
-}
-
 // matrix asks for every action on every resource.
-func matrix(in *evaluateInput, decide func(action, resource string) decision) [][]decision {
+func matrix(in *evaluateInput, decide func(action, resource string) authz.Part) [][]decision {
 	rows := make([][]decision, len(in.Resources))
 	for i, resource := range in.Resources {
 		rows[i] = make([]decision, len(in.Actions))
 		for j, action := range in.Actions {
-			rows[i][j] = decide(action, resource)
+			rows[i][j] = decisionOf(decide(action, resource))
 		}
 	}
 	return rows
+}
+
+func decisionOf(p authz.Part) decision {
+	switch p {
+	case authz.PartAllows:
+		return allow
+	case authz.PartSilent:
+		return noMatch
+	}
+	return deny
 }
 
 // check demands S3's actions and resources: the gateway has no say over anything else.
@@ -173,7 +111,7 @@ func requestKey(key string, values []string) (policy.Value, bool) {
 	return policy.Many(values), true
 }
 
-// evaluated is what the audit log is told.
+// audited is what the audit log is told.
 func (in *evaluateInput) audited() any {
 	const shown = 20
 	return struct {

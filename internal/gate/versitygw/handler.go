@@ -14,10 +14,9 @@ import (
 	"time"
 
 	"github.com/stint-sts/stint/internal/audit"
-	"github.com/stint-sts/stint/internal/authn"
+	"github.com/stint-sts/stint/internal/authz"
 	"github.com/stint-sts/stint/internal/directory"
 	"github.com/stint-sts/stint/internal/gate"
-	"github.com/stint-sts/stint/internal/gateapi"
 	"github.com/stint-sts/stint/internal/identity"
 	"github.com/stint-sts/stint/sigv4"
 )
@@ -195,14 +194,14 @@ func (x *exchange) evaluate(body []byte) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	d, err := newDecider(k, keys, k.Caller.Account != x.request.Caller.Account)
+	parts, err := authz.NewSplit(&k.Bearing, keys, k.Caller.Account != x.request.Caller.Account)
 	if err != nil {
 		return nil, err
 	}
 	x.used(&k.Caller, s3, in.Region) // only now: the gateway has verified the caller's signature before
-	out := evaluateOutput{Decisions: matrix(in, d.identity), PrincipalARN: k.Caller.ARN}
-	if d.hasSession() {
-		out.HasSessionPolicy, out.SessionDecisions = true, matrix(in, d.session)
+	out := evaluateOutput{Decisions: matrix(in, parts.Identity), PrincipalARN: k.Caller.ARN}
+	if parts.HasSession() {
+		out.HasSessionPolicy, out.SessionDecisions = true, matrix(in, parts.Session)
 	}
 	return out, nil
 }
