@@ -312,6 +312,7 @@ func ownOperations(tokens *sts.Service, identities *iam.Service, relying *gate.S
 		gateapi.SigningKeyPath:   wire.BindJSON("GetSigningKey", relying.SigningKey),
 		gateapi.AuthenticatePath: wire.BindJSON("Authenticate", relying.Authenticate),
 		gateapi.AuthorizePath:    wire.BindJSON("Authorize", relying.Authorize),
+		gate.RevokeSessionsPath:  wire.BindJSON("RevokeSessions", relying.RevokeSessions),
 	}
 }
 

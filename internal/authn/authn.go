@@ -227,7 +227,7 @@ func asRoot(c *identity.Caller, a *directory.Account) {
 }
 
 func revoked(v *directory.View, s *identity.Session) bool {
-	return v.Revoked(s.Account, s.PrincipalID, s.Revision) ||
-		v.Revoked(s.Account, s.AccessKeyID, s.Revision) ||
-		s.Name != "" && v.Revoked(s.Account, s.PrincipalID+":"+s.Name, s.Revision)
+	return v.Revoked(s.Account, s.PrincipalID, s.Revision, s.Issued) ||
+		v.Revoked(s.Account, s.AccessKeyID, s.Revision, s.Issued) ||
+		s.Name != "" && v.Revoked(s.Account, s.PrincipalID+":"+s.Name, s.Revision, s.Issued)
 }

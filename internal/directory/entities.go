@@ -267,6 +267,35 @@ type Revocation struct {
 	Account arn.AccountID `json:"account"`
 	// Target is a unique id (all sessions of that role or user), id:session-name, or an access key id.
 	Target string `json:"target"`
+	// Before, if not zero, spares those of the sessions that were issued at that time or later, by the clock of the node that issued
+	// them.
+	Before time.Time `json:"before,omitzero"`
+	// Below is a revision below which no session is spared all the same: that of an earlier revocation without Before.
+	Below int64 `json:"below,omitempty"`
+}
+
+// Voids reports whether the revocation is of a session of its target that was issued at a revision and time.
+func (r *Revocation) Voids(revision int64, issued time.Time) bool {
+	if r.Before.IsZero() {
+		return revision < r.Revision()
+	}
+	return revision < r.Below || revision < r.Revision() && issued.Before(r.Before)
+}
+
+// Again returns the revocation that stands for this one and for a further one of the same target; a zero time spares no session.
+func (r *Revocation) Again(before time.Time) *Revocation {
+	c := *r
+	if before.IsZero() {
+		c.Before, c.Below = time.Time{}, 0
+		return &c
+	}
+	if r.Before.IsZero() {
+		c.Below = r.Revision()
+	}
+	if before.After(r.Before) {
+		c.Before = before
+	}
+	return &c
 }
 
 // Key implements Entity. Targets keep their case: session names are case-sensitive.

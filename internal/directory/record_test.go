@@ -43,7 +43,7 @@ func everyKind() []Entity {
 			Created: created, Tags: tags},
 		&SAMLProvider{Account: accountA, Name: "Corp", ARN: "arn", Metadata: "<m/>", Created: created, Tags: tags, UUID: "u", ValidUntil: created,
 			EncryptionRequired: true, PrivateKeys: []SAMLPrivateKey{{"k", key("assertions"), created}}},
-		&Revocation{Account: accountA, Target: "AROA1:Name"},
+		&Revocation{Account: accountA, Target: "AROA1:Name", Before: created, Below: 7},
 		&SealingKey{ID: 9, Secret: key("ring"), Created: created},
 		&Organization{ID: "o-1", ManagementAccount: accountA, Members: []arn.AccountID{accountA, accountB}, RootSessions: true, RootCredentials: true},
 		&DelegationRequest{Account: accountA, ID: "dr-1", OwnerAccount: accountB, OwnerARN: "arn", OwnerID: "AIDA1", WorkflowID: "w", Description: "d",

@@ -4,6 +4,7 @@ import (
 	"iter"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/stint-sts/stint/arn"
 )
@@ -407,10 +408,15 @@ func (v *View) SAMLProvider(account arn.AccountID, name string) (*SAMLProvider, 
 	return get[*SAMLProvider](v, Key{account, KindSAMLProvider, FoldName(name)})
 }
 
-// Revoked reports whether a revocation of target came after a session was issued at revision.
-func (v *View) Revoked(account arn.AccountID, target string, issuedAt int64) bool {
-	r, ok := get[*Revocation](v, Key{account, KindRevocation, target})
-	return ok && issuedAt < r.Revision()
+// Revoked reports whether a revocation of target voids a session that was issued at a revision and time.
+func (v *View) Revoked(account arn.AccountID, target string, revision int64, issued time.Time) bool {
+	r, ok := v.Revocation(account, target)
+	return ok && r.Voids(revision, issued)
+}
+
+// Revocation returns the revocation of a target.
+func (v *View) Revocation(account arn.AccountID, target string) (*Revocation, bool) {
+	return get[*Revocation](v, Key{account, KindRevocation, target})
 }
 
 // SealingKeys yields the key ring.

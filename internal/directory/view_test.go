@@ -445,8 +445,45 @@ func TestRevoked(t *testing.T) {
 		{accountA, "AROA1", 9, false},
 		{accountB, "AROA1:Name", 9, false},
 	} {
-		if got := v.Revoked(c.account, c.target, c.issued); got != c.want {
+		if got := v.Revoked(c.account, c.target, c.issued, time.Unix(0, 0)); got != c.want {
 			t.Errorf("%+v: %v", c, got)
+		}
+	}
+}
+
+// A revocation of what was issued before a time spares what came later by the clock, and what came after it by revision; one that
+// comes on top of another takes nothing back.
+func TestRevokedBefore(t *testing.T) {
+	t.Parallel()
+	noon := time.Date(2026, 5, 6, 12, 0, 0, 0, time.UTC)
+	at := func(revision int64, r *Revocation) *Revocation {
+		r.revision = revision
+		return r
+	}
+	whole := at(10, &Revocation{Account: accountA, Target: "AROA1"})
+	older := at(20, (&Revocation{Account: accountA, Target: "AROA1"}).Again(noon))
+	both := at(20, whole.Again(noon))
+	for name, c := range map[string]struct {
+		of       *Revocation
+		revision int64
+		issued   time.Duration // after noon
+		want     bool
+	}{
+		"before the time":                        {older, 19, -time.Second, true},
+		"at the time":                            {older, 19, 0, false},
+		"after the time":                         {older, 19, time.Second, false},
+		"issued since, by a clock that is slow":  {older, 20, -time.Hour, false},
+		"after the time, the earlier one stands": {both, 9, time.Hour, true},
+		"between the two, before the time":       {both, 10, -time.Second, true},
+		"between the two, after the time":        {both, 10, time.Second, false},
+		"a still earlier time changes nothing":   {at(30, older.Again(noon.Add(-time.Hour))), 19, -time.Second, true},
+		"a later time takes more":                {at(30, older.Again(noon.Add(time.Hour))), 19, time.Minute, true},
+		"a third keeps the first":                {at(30, both.Again(noon)), 9, time.Hour, true},
+		"all of it":                              {at(30, both.Again(time.Time{})), 29, time.Hour, true},
+		"all of it, issued since":                {at(30, both.Again(time.Time{})), 30, -time.Hour, false},
+	} {
+		if got := c.of.Voids(c.revision, noon.Add(c.issued)); got != c.want {
+			t.Errorf("%s: %v", name, got)
 		}
 	}
 }

@@ -140,10 +140,10 @@ func TestEntitiesThatVanish(t *testing.T) {
 	c := new(directory.Change)
 	c.PutFor(&directory.Revocation{Account: account, Target: "AROA:session"}, time.Second)
 	mustCommit(t, s, c)
-	if !s.View().Revoked(account, "AROA:session", 1) {
+	if !s.View().Revoked(account, "AROA:session", 1, time.Time{}) {
 		t.Fatal("the revocation is not in force")
 	}
-	eventually(t, "the revocation ends", func() bool { return !s.View().Revoked(account, "AROA:session", 1) })
+	eventually(t, "the revocation ends", func() bool { return !s.View().Revoked(account, "AROA:session", 1, time.Time{}) })
 }
 
 func TestCommitAll(t *testing.T) {
