@@ -16,8 +16,8 @@ const (
 // Split decides by a caller's policies in two parts, for a service that allows what no part denies, and what the resource's policy
 // or the first part allows, provided that the second part allows it, too, where there is one.
 //
-// What such a service has no place for is folded into the first part so that nothing is ever allowed which [Authorizer.Authorize]
-// with the resource's policy would not allow:
+// What such a service has no place for is folded into the first part, so that nothing is allowed which [Authorizer.Authorize] with
+// the resource's policy would not allow, where this names users, roles or sessions:
 //   - where a boundary, an SCP or an RCP does not allow, it denies, so that no resource policy opens it;
 //   - of a caller of another account than the resource's, which both accounts must allow, what it would allow it is silent about, and
 //     what it would be silent about it denies.

@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stint-sts/stint/test/harness"
 )
@@ -365,13 +366,28 @@ func (s *s3Scene) badCredentials(session harness.Credentials) {
 	s.refused(s.gateway, "AccessDenied", "", list...)
 }
 
-// revocation ends the role's sessions as AWS's console does, by a policy of the role about when a session was issued.
+// revocation: a session that was revoked is nobody's at the next request, and AWS's own way, a policy of the role about when a
+// session was issued, denies.
 func (s *s3Scene) revocation(session harness.Credentials) {
 	list := []string{"s3api", "list-objects-v2", "--bucket", "data", "--prefix", "blue/"}
+	revoke := func(arguments ...string) {
+		s.t.Helper()
+		must(s.t, environment(s.t, append(signedInAs(s.server.Admin), "AWS_ENDPOINT_URL="+s.server.URL())...), os.Getenv("STINT_BINARY"), append([]string{"sessions", "revoke"}, arguments...)...)
+	}
+	one := s.assume(analystRole)
+	s.ok(one, list...)
+	revoke("--access-key", one.AccessKeyID)
+	s.refused(one, "InvalidToken", "", list...)
 	s.ok(session, list...)
+	revoke("--role", "analyst")
+	s.refused(session, "InvalidToken", "", list...)
+
+	later := s.assume(analystRole)
+	s.ok(later, list...)
 	deny := `{"Version":"2012-10-17","Statement":[{"Effect":"Deny","Action":"*","Resource":"*","Condition":{"DateLessThan":{"aws:TokenIssueTime":"` +
-		s.server.Now().UTC().Format("2006-01-02T15:04:05Z") + `"}}}]}`
+		s.server.Now().Add(time.Second).UTC().Format(time.RFC3339) + `"}}}]}`
 	s.ok(s.alice, "iam", "put-role-policy", "--role-name", "analyst", "--policy-name", "AWSRevokeOlderSessions", "--policy-document", deny)
-	s.refused(session, "AccessDenied", "with an explicit deny", list...)
+	s.refused(later, "AccessDenied", "with an explicit deny", list...)
+	time.Sleep(time.Second) // the policy counts in whole seconds
 	s.ok(s.assume(analystRole), list...)
 }
