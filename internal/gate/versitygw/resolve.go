@@ -13,12 +13,18 @@ func (h *Handler) identities(v *directory.View, account arn.AccountID, ids []str
 	out := make([]resolved, len(ids))
 	for i, id := range ids {
 		owner, ok := v.AccessKey(id)
-		if !ok || owner.Key.Status != directory.Active || !h.Gate.MayKnow(account, owner.Account.ID) {
+		if !ok || owner.Key.Status != directory.Active {
 			continue
 		}
-		out[i] = resolved{Found: true, Kind: "user", PrincipalARN: rootARN(v, owner.Account.ID)}
+		who := resolved{Found: true, Kind: "user"}
+		var of arn.AccountID
 		if owner.User != nil {
-			out[i].PrincipalARN = owner.User.ARN
+			of, who.PrincipalARN = owner.User.Account, owner.User.ARN
+		} else {
+			of, who.PrincipalARN = owner.Account.ID, owner.Account.ARN
+		}
+		if h.Gate.MayKnow(account, of) {
+			out[i] = who
 		}
 	}
 	return out
