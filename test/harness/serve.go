@@ -19,6 +19,8 @@ type ServeOptions struct {
 	Directory string
 	// Account is that of the first administrator.
 	Account string
+	// Listen is the address of the API, a free port of loopback if empty.
+	Listen string
 }
 
 var servingPattern = regexp.MustCompile(`msg=serving address=(\S+)`)
@@ -30,7 +32,11 @@ func Serve(t testing.TB, options ServeOptions) *Server {
 	dir := t.TempDir()
 	s := &Server{Account: options.Account, Data: filepath.Join(dir, "data"), ended: make(chan error, 1), output: &output{}}
 	config := filepath.Join(dir, "stint.yaml")
-	writeFile(t, config, "listen: 127.0.0.1:0\ndata: data\nroot_key: {file: root.key}\n"+options.Config)
+	listen := options.Listen
+	if listen == "" {
+		listen = "127.0.0.1:0"
+	}
+	writeFile(t, config, "listen: "+listen+"\ndata: data\nroot_key: {file: root.key}\n"+options.Config)
 	printed, err := Run("init", "--config", config, "--account", options.Account)
 	if err != nil {
 		t.Fatalf("%v\n%s", err, printed)

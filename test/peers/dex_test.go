@@ -1,8 +1,6 @@
 package peers
 
 import (
-	"crypto/tls"
-	"crypto/x509"
 	"encoding/json"
 	"errors"
 	"net/http"
@@ -41,9 +39,7 @@ func startDex(t *testing.T, ca *authority, redirects ...string) *dex {
 	address := freeAddress(t)
 	certificate, key := ca.issue(t, "dex", "127.0.0.1")
 	d := &dex{issuer: "https://" + address + "/dex"}
-	roots := x509.NewCertPool()
-	roots.AddCert(ca.certificate)
-	d.client = &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{RootCAs: roots}}, Timeout: commandLimit}
+	d.client = ca.client()
 	config := map[string]any{
 		"issuer":           d.issuer,
 		"storage":          map[string]any{"type": "memory"},

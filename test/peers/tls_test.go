@@ -4,11 +4,13 @@ import (
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
+	"crypto/tls"
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"encoding/pem"
 	"math/big"
 	"net"
+	"net/http"
 	"os"
 	"path/filepath"
 	"testing"
@@ -32,6 +34,13 @@ func newAuthority(t *testing.T) *authority {
 	a.key = newKey(t)
 	a.certificate = a.sign(t, template, template, a.key, a.key, a.file)
 	return a
+}
+
+// client is an HTTP client that trusts the authority and no other.
+func (a *authority) client() *http.Client {
+	roots := x509.NewCertPool()
+	roots.AddCert(a.certificate)
+	return &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{RootCAs: roots}}, Timeout: commandLimit}
 }
 
 // issue makes a certificate for the names and addresses, good for servers and clients, and gives its files.
