@@ -7,6 +7,8 @@ import (
 	"crypto/x509/pkix"
 	"encoding/base64"
 	"encoding/json"
+	"encoding/pem"
+	"errors"
 	"html"
 	"io"
 	"math/big"
@@ -20,6 +22,13 @@ import (
 	"testing"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/credentials"
+	"github.com/aws/aws-sdk-go-v2/service/iam"
+	iamtypes "github.com/aws/aws-sdk-go-v2/service/iam/types"
+	"github.com/aws/aws-sdk-go-v2/service/sts"
+	ststypes "github.com/aws/aws-sdk-go-v2/service/sts/types"
+
 	"github.com/stint-sts/stint/test/harness"
 )
 
@@ -32,12 +41,14 @@ const (
 
 // simpleSAML is SimpleSAMLphp as Debian has it, with a configuration of the test's own.
 type simpleSAML struct {
-	url      string
-	metadata string
+	url        string
+	metadata   string
+	privateKey string // what opens encrypted assertions, PEM
 }
 
-// startSimpleSAML starts it with two people: anna, who may be a developer, and bert, who has no role.
-func startSimpleSAML(t *testing.T) *simpleSAML {
+// startSimpleSAML starts it with two people: anna, who may be a developer, and bert, who has no role. With an algorithm, assertions
+// are encrypted by it for a key that is made here.
+func startSimpleSAML(t *testing.T, algorithm string) *simpleSAML {
 	t.Helper()
 	if _, err := os.Stat(samlPages); err != nil {
 		t.Fatalf("run make test-peers, which installs SimpleSAMLphp: %v", err)
@@ -48,8 +59,13 @@ func startSimpleSAML(t *testing.T) *simpleSAML {
 			t.Fatal(err)
 		}
 	}
-	samlCertificate(t, filepath.Join(dir, "cert"))
+	samlCertificate(t, filepath.Join(dir, "cert"), "idp")
 	s := &simpleSAML{url: "http://" + address + "/"}
+	encryption := ""
+	if algorithm != "" {
+		s.privateKey = samlCertificate(t, filepath.Join(dir, "cert"), "aws")
+		encryption = `, 'assertion.encryption' => true, 'certificate' => 'aws.crt', 'sharedkey_algorithm' => '` + algorithm + `'`
+	}
 	for name, text := range map[string]string{
 		"config/config.php": `<?php $config = ['baseurlpath' => '` + s.url + `', 'certdir' => '` + dir + `/cert/', 'loggingdir' => '` + dir + `/log/', 'datadir' => '` + dir +
 			`/data/', 'tempdir' => '` + dir + `/tmp', 'metadatadir' => '` + dir + `/metadata', 'secretsalt' => 'of this test alone', 'auth.adminpassword' => 'none of this test',
@@ -64,7 +80,7 @@ func startSimpleSAML(t *testing.T) *simpleSAML {
 		"metadata/saml20-idp-hosted.php": `<?php $metadata['https://idp.example.com/'] = ['host' => '__DEFAULT__', 'privatekey' => 'idp.key', 'certificate' => 'idp.crt', 'auth' => 'people',
 			'signature.algorithm' => 'http://www.w3.org/2001/04/xmldsig-more#rsa-sha256', 'attributes.NameFormat' => 'urn:oasis:names:tc:SAML:2.0:attrname-format:uri'];`,
 		"metadata/saml20-sp-remote.php": `<?php $metadata['urn:amazon:webservices'] = ['AssertionConsumerService' => 'https://signin.aws.amazon.com/saml',
-			'NameIDFormat' => 'urn:oasis:names:tc:SAML:2.0:nameid-format:persistent', 'simplesaml.nameidattribute' => 'uid', 'simplesaml.attributes' => true];`,
+			'NameIDFormat' => 'urn:oasis:names:tc:SAML:2.0:nameid-format:persistent', 'simplesaml.nameidattribute' => 'uid', 'simplesaml.attributes' => true` + encryption + `];`,
 	} {
 		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
 			t.Fatal(err)
@@ -77,14 +93,14 @@ func startSimpleSAML(t *testing.T) *simpleSAML {
 	return s
 }
 
-// samlCertificate makes the identity provider's key.
-func samlCertificate(t *testing.T, dir string) {
+// samlCertificate makes a key and its certificate, and returns the key.
+func samlCertificate(t *testing.T, dir, name string) string {
 	t.Helper()
 	key, err := rsa.GenerateKey(rand.Reader, 2048)
 	if err != nil {
 		t.Fatal(err)
 	}
-	template := &x509.Certificate{SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "idp"}, NotAfter: time.Now().Add(time.Hour)}
+	template := &x509.Certificate{SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: name}, NotAfter: time.Now().Add(time.Hour)}
 	der, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
 	if err != nil {
 		t.Fatal(err)
@@ -93,8 +109,9 @@ func samlCertificate(t *testing.T, dir string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	writePEM(t, filepath.Join(dir, "idp.crt"), "CERTIFICATE", der)
-	writePEM(t, filepath.Join(dir, "idp.key"), "PRIVATE KEY", private)
+	writePEM(t, filepath.Join(dir, name+".crt"), "CERTIFICATE", der)
+	writePEM(t, filepath.Join(dir, name+".key"), "PRIVATE KEY", private)
+	return string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: private}))
 }
 
 var (
@@ -139,7 +156,7 @@ func (s *simpleSAML) signIn(t *testing.T, person string) string {
 // TestSimpleSAMLphp goes from the sign-in page of an identity provider to a call with the credentials.
 func TestSimpleSAMLphp(t *testing.T) {
 	t.Parallel()
-	provider := startSimpleSAML(t)
+	provider := startSimpleSAML(t, "")
 	metadata, err := json.Marshal(provider.metadata)
 	if err != nil {
 		t.Fatal(err)
@@ -212,5 +229,40 @@ func TestSimpleSAMLphp(t *testing.T) {
 	}
 	if _, stderr, ok := assume(provider.signIn(t, "anna")); !ok {
 		t.Errorf("anna anew: %s", stderr)
+	}
+}
+
+// TestSimpleSAMLphpEncrypts: assertions that are encrypted for a key of the provider, and no others where encryption is required.
+func TestSimpleSAMLphpEncrypts(t *testing.T) {
+	t.Parallel()
+	provider := startSimpleSAML(t, "http://www.w3.org/2009/xmlenc11#aes256-gcm")
+	server := harness.Start(t, harness.Options{Directory: []byte(`accounts:
+  "` + account + `":
+    roles: {developer: {trust_policy: {Version: "2012-10-17", Statement: [{Effect: Allow, Principal: {Federated: "` + samlIDP + `"}, Action: ["sts:AssumeRoleWithSAML", "sts:TagSession"]}]}}}
+`)})
+	admin := credentials.NewStaticCredentialsProvider(server.Admin.AccessKeyID, server.Admin.SecretAccessKey, "")
+	if _, err := iam.New(iam.Options{Region: harness.Region, BaseEndpoint: aws.String(server.URL()), Credentials: admin}).CreateSAMLProvider(t.Context(), &iam.CreateSAMLProviderInput{
+		Name: aws.String("corp"), SAMLMetadataDocument: &provider.metadata, AddPrivateKey: &provider.privateKey, AssertionEncryptionMode: iamtypes.AssertionEncryptionModeTypeRequired,
+	}); err != nil {
+		t.Fatal(err)
+	}
+	client := sts.New(sts.Options{Region: harness.Region, BaseEndpoint: aws.String(server.URL()), RetryMaxAttempts: 1})
+	assume := func(response string) (*sts.AssumeRoleWithSAMLOutput, error) {
+		return client.AssumeRoleWithSAML(t.Context(), &sts.AssumeRoleWithSAMLInput{PrincipalArn: aws.String(samlIDP), RoleArn: aws.String(samlRole), SAMLAssertion: &response})
+	}
+	response := provider.signIn(t, "anna")
+	if text, err := base64.StdEncoding.DecodeString(response); err != nil || !strings.Contains(string(text), "EncryptedAssertion") || strings.Contains(string(text), "anna") {
+		t.Fatalf("the response is not encrypted: %v", err)
+	}
+	out, err := assume(response)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if *out.AssumedRoleUser.Arn != "arn:aws:sts::"+account+":assumed-role/developer/anna@example.com" || *out.Subject != "anna" {
+		t.Errorf("%+v", out)
+	}
+	var refusal *ststypes.InvalidIdentityTokenException
+	if _, err := assume(startSimpleSAML(t, "").signIn(t, "anna")); !errors.As(err, &refusal) {
+		t.Errorf("in clear, and by another key: %v", err)
 	}
 }
