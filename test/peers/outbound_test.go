@@ -86,7 +86,7 @@ func TestOutboundTokens(t *testing.T) {
 			}
 		}
 	}
-	if _, err := oidc.NewProvider(ctx, issuer[:len(issuer)-1]+"0"); err == nil {
+	if _, err := oidc.NewProvider(ctx, "https://"+address+"/issuers/00000000-0000-4000-8000-000000000000"); err == nil {
 		t.Error("another id is an issuer, too")
 	}
 
