@@ -21,6 +21,7 @@ import (
 	"github.com/stint-sts/stint/internal/authz"
 	"github.com/stint-sts/stint/internal/config"
 	"github.com/stint-sts/stint/internal/directory"
+	"github.com/stint-sts/stint/internal/gate"
 	"github.com/stint-sts/stint/internal/identity"
 	"github.com/stint-sts/stint/internal/lastuse"
 	"github.com/stint-sts/stint/internal/server"
@@ -35,10 +36,15 @@ type whole struct {
 	t       *testing.T
 	handler http.Handler
 	admin   sigv4.Credentials
+	feed    *gate.Feed
 }
 
 // begun opens the node of a data directory; end closes it.
 func begun(t *testing.T, data string) *whole {
+	return begunWith(t, data, slog.New(slog.DiscardHandler))
+}
+
+func begunWith(t *testing.T, data string, log *slog.Logger) *whole {
 	t.Helper()
 	settings := config.Default()
 	settings.Data = data
@@ -47,7 +53,7 @@ func begun(t *testing.T, data string) *whole {
 	if err != nil {
 		t.Fatal(err)
 	}
-	n := &node{log: slog.New(slog.DiscardHandler), now: time.Now, region: defaultRegion, regions: []string{defaultRegion}}
+	n := &node{log: log, now: time.Now, region: defaultRegion, regions: []string{defaultRegion}}
 	if err := n.open(t.Context(), &settings, root); err != nil {
 		t.Fatal(err)
 	}
@@ -58,8 +64,9 @@ func begun(t *testing.T, data string) *whole {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &whole{n, t, server.NewHandler(n.frontend(lastuse.New(n.store, n.log), n.feed()), nil, n.log),
-		sigv4.NewCredentials(administrator.Key.ID, administrator.Key.Secret.Key.RevealString(), "")}
+	feed := n.feed()
+	return &whole{n, t, server.NewHandler(n.frontend(lastuse.New(n.store, n.log), feed), nil, n.log),
+		sigv4.NewCredentials(administrator.Key.ID, administrator.Key.Secret.Key.RevealString(), ""), feed}
 }
 
 func (w *whole) end() {

@@ -104,8 +104,8 @@ func ReadSessions(ctx context.Context, r io.Reader, after time.Time) (*Sessions,
 }
 
 func (s *Sessions) take(line []byte, after time.Time) error {
-	revokes := bytes.Contains(line, []byte(`"eventName":"RevokeSessions"`))
-	if !revokes && !bytes.Contains(line, []byte(`"expiration":"`)) {
+	issues := bytes.Contains(line, []byte(`"eventSource":"sts.amazonaws.com"`)) && bytes.Contains(line, []byte(`"expiration":"`))
+	if !issues && !bytes.Contains(line, []byte(`"eventSource":"stint","eventName":"RevokeSessions"`)) {
 		return nil
 	}
 	var l sessionLine
