@@ -4,7 +4,7 @@ GO       ?= go
 TOOL      = $(GO) tool -modfile=tools/go.mod
 FUZZTIME ?= 60s
 
-.PHONY: build test lint race conformance clients fuzz fuzz-smoke policy-oracle cover gen gen-check vuln bench
+.PHONY: build test lint race conformance clients peers-programs test-peers fuzz fuzz-smoke policy-oracle cover gen gen-check vuln bench
 
 build: ## the binary, into bin/stint
 	$(GO) build -o bin/stint ./cmd/stint
@@ -27,6 +27,12 @@ conformance: build ## recorded AWS behaviour against the binary, over a socket
 clients: build ## AWS CLI, boto3 and the SDKs against the binary; nginx with stint gate
 	test/install.sh
 	cd test && STINT_BINARY=$(CURDIR)/bin/stint $(GO) test -count=1 -timeout 15m ./clients/... ./gate/...
+
+peers-programs: ## the third-party programs of test-peers, into bin/peers
+	test/peers/install.sh bin/peers
+
+test-peers: build peers-programs ## third-party programs, as their makers publish them, against the binary
+	cd test && STINT_BINARY=$(CURDIR)/bin/stint STINT_PEERS=$(CURDIR)/bin/peers $(GO) test -count=1 -timeout 10m ./peers/...
 
 fuzz: ## every fuzz target for FUZZTIME
 	scripts/fuzz.sh $(FUZZTIME)

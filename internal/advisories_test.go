@@ -157,6 +157,8 @@ func TestDecisionsAreTestedForAllow(t *testing.T) {
 	telling := []string{
 		"internal/authz/denial.go:Fault", "internal/authz/denial.go:message",
 		"internal/iam/simulation.go:decisionOf", "internal/iam/simulation.go:matched",
+		// For a gateway that must tell the kinds apart to combine them with policies of its own.
+		"internal/authz/split.go:Identity", "internal/authz/split.go:Session",
 	}
 	for _, kind := range []string{"ExplicitDeny", "ImplicitDeny"} {
 		for _, where := range uses(all, kind) {
@@ -178,7 +180,7 @@ func TestDecisionsAreTestedForAllow(t *testing.T) {
 			t.Errorf("%s asks for a decision and does not test it with Allowed", where)
 		}
 	}
-	if got := slices.Compact(uses(all, "Evaluate")); !slices.Equal(got, []string{"internal/authz/authorize.go:Authorize"}) {
+	if got := slices.Compact(uses(all, "Evaluate")); !slices.Equal(got, []string{"internal/authz/authorize.go:Authorize", "internal/authz/split.go:decide"}) {
 		t.Errorf("policies are evaluated by %q", got)
 	}
 }

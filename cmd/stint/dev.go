@@ -36,6 +36,7 @@ type dev struct {
 	envFile     string
 	regions     []string
 	clockOffset time.Duration
+	versitygw   string
 	log         config.Log
 }
 
@@ -75,6 +76,7 @@ organization, else in the first account of the file, else in 111122223333.`,
 	f.StringVar(&d.envFile, "env-file", "", "write the environment as KEY=VALUE lines to this file once requests are answered")
 	f.StringArrayVar(&d.regions, "region", []string{defaultRegion}, "region that signatures may be for; may be repeated; '*' takes any")
 	f.DurationVar(&d.clockOffset, "clock-offset", 0, "shift the server's clock, such as 901s or -1h")
+	f.StringVar(&d.versitygw, "versitygw-socket", "", "unix socket for gateways of versitygw (--iam-standalone-endpoint)")
 	logFlags(c, &d.log)
 	return c
 }
@@ -171,6 +173,7 @@ func (d *dev) serve(c *cobra.Command, l net.Listener, data string, file *manifes
 		// Issuers of a development machine are on loopback and in containers.
 		federation: oidc.Options{AnyAddress: true, Leeway: time.Duration(config.Default().Federation.OIDC.Leeway) * time.Second},
 		trusted:    gate.Trusted{All: true}, // whoever runs it has all accounts
+		gateways:   gateways{socket: d.versitygw},
 	}
 	n.regions, n.region = d.scopes()
 	n.saml.Endpoints = []string{"http://" + l.Addr().String() + "/saml"} // beside AWS's

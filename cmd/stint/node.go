@@ -77,6 +77,8 @@ type node struct {
 	destinations []string
 	// saml says what SAML responses may be made for; Ledger is filled in here.
 	saml saml.Options
+	// gateways are those of versitygw.
+	gateways gateways
 	// trusted are the accounts whose relying services may verify callers of every account.
 	trusted gate.Trusted
 }
@@ -96,13 +98,17 @@ func (n *node) serve(ctx context.Context, l net.Listener, ready func(context.Con
 	handler := server.NewHandler(frontend, n.hosts, n.log)
 	handler.Documents = func(host, path string) ([]byte, bool) { return n.site.Document(n.store.View(), host, path) }
 	handler.Pages = pages
+	endGateways, err := n.answerGateways(uses)
+	if err != nil {
+		return err
+	}
 	s := server.New(handler, n.tls, n.log)
 	endWatched := n.watched(handler)
 	ended := make(chan error, 1)
 	go func() { ended <- s.Serve(n.connections.Listen(l)) }()
 	defer n.track(ctx, uses)()
 	defer n.keep(ctx)()
-	err := ready(ctx)
+	err = ready(ctx)
 	if err == nil {
 		n.tell(systemd.Ready)
 		defer n.live(ctx)()
@@ -116,7 +122,7 @@ func (n *node) serve(ctx context.Context, l net.Listener, ready func(context.Con
 	feed.Close() // streams would not end by themselves
 	patient, cancel := context.WithTimeout(context.WithoutCancel(ctx), shutdownPatience)
 	defer cancel()
-	return errors.Join(err, s.Shutdown(patient), <-ended, endWatched(patient))
+	return errors.Join(err, s.Shutdown(patient), <-ended, endWatched(patient), endGateways(patient))
 }
 
 // drain tells everybody that the node is ending, and goes on answering for as long as load balancers may take to notice. A second

@@ -72,6 +72,9 @@ func serve(c *cobra.Command, settings *config.Config, path string) (err error) {
 	n.saml = samlOptions(settings)
 	n.destinations = settings.Federation.Destinations
 	n.trusted = trustedAccounts(&settings.Relying)
+	if n.gateways, err = gatewayOptions(&settings.Relying.Versitygw); err != nil {
+		return err
+	}
 	root, err := initializedRootKeys(ctx, settings)
 	if err != nil {
 		return err

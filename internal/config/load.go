@@ -84,6 +84,8 @@ func (c *Config) complete(folder string) {
 	etcd := &c.Directory.Etcd
 	paths := []*string{&c.TLS.Cert, &c.TLS.Key, &c.Data, &etcd.CA, &etcd.Cert, &etcd.Key, &c.ManagedPolicies, &c.Audit.File,
 		&c.Federation.OIDC.FacebookAppTokenFile, &c.Admin.TLS.Cert, &c.Admin.TLS.Key, &c.Admin.ClientCA}
+	gateways := &c.Relying.Versitygw
+	paths = append(paths, &gateways.Socket, &gateways.TLS.Cert, &gateways.TLS.Key, &gateways.ClientCA)
 	for i := range c.Federation.OIDC.Authorities {
 		paths = append(paths, &c.Federation.OIDC.Authorities[i].CA)
 	}

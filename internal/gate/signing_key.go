@@ -76,34 +76,19 @@ func knownAlgorithm(a string) bool { return a == string(sigv4.HMAC) || a == stri
 // SigningKey gives the signing key of a credential for one day, region and service, and whose it is. The relying service needs
 // stint:GetSigningKey on the service of the region, and stint:GetCallerPolicies for the policies.
 func (s *Service) SigningKey(_ context.Context, v *directory.View, req *identity.Request, in *SigningKeyInput) (*SigningKeyOutput, error) {
-	if err := checkKeyInput(in, req.Time); err != nil {
-		return nil, err
-	}
-	if err := s.may(v, req, "GetSigningKey", in.Region, in.Service); err != nil {
-		return nil, err
-	}
-	if in.Policies {
-		if err := s.may(v, req, "GetCallerPolicies", in.Region, in.Service); err != nil {
-			return nil, err
-		}
-	}
-	out := new(SigningKeyOutput)
-	caller, key, err := s.Authn.SigningKey(v, &authn.Scope{
-		Algorithm: sigv4.Algorithm(in.Algorithm), AccessKeyID: in.AccessKeyID, SessionToken: in.SessionToken,
-		Date: in.Date, Region: in.Region, Service: in.Service,
-	}, req.Time)
+	k, err := s.Know(v, req, in)
 	if err != nil {
-		out.Refusal, out.Reason, err = refuse(err, in.SessionToken != "")
-		return out, err
+		return nil, err
 	}
-	if out.Refusal, out.Reason = s.mayKnow(&req.Caller, &caller); out.Refusal != nil {
+	out := &SigningKeyOutput{Reason: k.Reason}
+	if out.Refusal = k.Refusal; out.Refusal != nil {
 		return out, nil
 	}
-	if out.SigningKeyOutput.SigningKey, err = keyBytes(key); err != nil {
+	if out.SigningKeyOutput.SigningKey, err = keyBytes(k.Key); err != nil {
 		return nil, err
 	}
-	b := s.Authorizer.Bearing(v, &caller, req.Caller.Account)
-	out.Caller, out.Partition, out.ServiceAccount = describe(&caller, &b), string(v.Partition()), string(req.Caller.Account)
+	b := &k.Bearing
+	out.Caller, out.Partition, out.ServiceAccount = describe(&k.Caller, b), string(v.Partition()), string(req.Caller.Account)
 	out.Revision = v.Revision()
 	if in.Policies {
 		out.Policies, out.ServiceKeys = policiesOf(&b.Set), keysOf(b.ResourceKeys)

@@ -94,7 +94,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	defer body.release()
 	h.inFlight.Add(1)
 	defer h.inFlight.Add(-1)
-	ids := wire.IDs{Request: newID(), Event: newID()}
+	ids := wire.IDs{Request: NewID(), Event: NewID()}
 	if root {
 		h.Frontend.ServeQuery(w, r, body.bytes, ids)
 	} else if !h.Frontend.ServeJSON(w, r, body.bytes, ids) {
@@ -205,8 +205,8 @@ func preflight(w http.ResponseWriter, r *http.Request) {
 	bare(w, http.StatusOK)
 }
 
-// newID makes a version 4 UUID. It is a name, not a secret.
-func newID() string {
+// NewID makes a version 4 UUID. It is a name, not a secret.
+func NewID() string {
 	const digits = "0123456789abcdef"
 	var raw [16]byte
 	binary.NativeEndian.PutUint64(raw[:8], rand.Uint64())

@@ -300,7 +300,7 @@ func TestRequestIDs(t *testing.T) {
 	seen := make(map[string]bool)
 	var varied [36]map[byte]bool
 	for range 10_000 {
-		id := newID()
+		id := NewID()
 		if !shape.MatchString(id) || seen[id] {
 			t.Fatalf("%s is no UUID of version 4, or came twice", id)
 		}

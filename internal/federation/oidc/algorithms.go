@@ -1,11 +1,13 @@
 package oidc
 
 import (
+	"crypto"
 	"crypto/ecdsa"
 	"crypto/ed25519"
 	"crypto/elliptic"
 	"crypto/rsa"
 	"slices"
+	"strings"
 
 	"github.com/go-jose/go-jose/v4"
 )
@@ -51,9 +53,40 @@ func algorithmsOf(public any) []jose.SignatureAlgorithm {
 }
 
 // verify reports whether the key made the token's signature.
-func (k *key) verify(signed *jose.JSONWebSignature) bool {
-	_, err := signed.Verify(k.public)
-	return err == nil
+func (k *key) verify(t *token, signed *jose.JSONWebSignature) bool {
+	if _, err := signed.Verify(k.public); err != nil {
+		return false
+	}
+	public, ok := k.public.(*rsa.PublicKey)
+	return !ok || saltFits(public, t)
+}
+
+// saltFits demands of a PS algorithm that the salt is as long as the hash (RFC 7518, 3.5): the library takes any.
+func saltFits(public *rsa.PublicKey, t *token) bool {
+	hash, ok := pssHash(t.algorithm)
+	if !ok {
+		return true
+	}
+	end := strings.LastIndexByte(t.compact, '.')
+	signature, err := decode(t.compact[end+1:])
+	if err != nil {
+		return false
+	}
+	h := hash.New()
+	h.Write([]byte(t.compact[:end]))
+	return rsa.VerifyPSS(public, hash, h.Sum(nil), signature, &rsa.PSSOptions{SaltLength: rsa.PSSSaltLengthEqualsHash}) == nil
+}
+
+func pssHash(algorithm jose.SignatureAlgorithm) (crypto.Hash, bool) {
+	switch algorithm {
+	case jose.PS256:
+		return crypto.SHA256, true
+	case jose.PS384:
+		return crypto.SHA384, true
+	case jose.PS512:
+		return crypto.SHA512, true
+	}
+	return 0, false
 }
 
 // takes reports whether the key may verify with the algorithm.

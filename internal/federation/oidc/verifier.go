@@ -174,7 +174,7 @@ func checkWith(set *keySet, t *token, signed *jose.JSONWebSignature) error {
 		return invalid(noKey, "the key set has no key for the token's kid and alg")
 	}
 	for _, k := range candidates {
-		if k.verify(signed) {
+		if k.verify(t, signed) {
 			return nil
 		}
 	}

@@ -109,13 +109,13 @@ func (v *Verifier) named(view *directory.View, in Presented, unique string) ([]f
 	return out, nil
 }
 
-// withoutSignature is a copy of an assertion without its signature, as what was verified has none.
+// withoutSignature takes the signature out of an assertion, as what was verified has none. In its place: a copy would lose the
+// namespaces that the response around it declares.
 func withoutSignature(a verified) verified {
-	plain := a.element.Copy()
-	if signature := signatureOf(plain); signature != nil {
-		plain.RemoveChild(signature)
+	if signature := signatureOf(a.element); signature != nil {
+		a.element.RemoveChild(signature)
 	}
-	return verified{plain}
+	return a
 }
 
 // uncoverFor takes encryption off with the keys of the provider whose place the response came to.
