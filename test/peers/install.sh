@@ -19,6 +19,7 @@ build() {
 }
 
 build aws-iam-authenticator sigs.k8s.io/aws-iam-authenticator/cmd/aws-iam-authenticator v0.6.13
+build caddy github.com/caddyserver/caddy/v2/cmd/caddy v2.11.9
 build versitygw github.com/versity/versitygw/cmd/versitygw v1.8.0
 
 # pinned NAME PACKAGE VERSION FOLDER is build for a program whose go.mod has replace directives, which go install does not take:

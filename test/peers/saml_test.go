@@ -33,22 +33,32 @@ import (
 )
 
 const (
-	debianCLI = "/usr/bin/aws"
-	samlPages = "/usr/share/simplesamlphp/www"
-	samlRole  = "arn:aws:iam::" + account + ":role/developer"
-	samlIDP   = "arn:aws:iam::" + account + ":saml-provider/corp"
+	debianCLI   = "/usr/bin/aws"
+	samlPages   = "/usr/share/simplesamlphp/www"
+	samlRole    = "arn:aws:iam::" + account + ":role/developer"
+	awsConsumer = "https://signin.aws.amazon.com/saml"
+	samlIDP     = "arn:aws:iam::" + account + ":saml-provider/corp"
 )
 
 // simpleSAML is SimpleSAMLphp as Debian has it, with a configuration of the test's own.
 type simpleSAML struct {
 	url        string
+	consumer   string // where it has browsers post responses to
 	metadata   string
 	privateKey string // what opens encrypted assertions, PEM
 }
 
+// audience is whom responses are for: AWS's name, or the place of another server's sign-in.
+func (s *simpleSAML) audience() string {
+	if s.consumer == awsConsumer {
+		return "urn:amazon:webservices"
+	}
+	return s.consumer
+}
+
 // startSimpleSAML starts it with two people: anna, who may be a developer, and bert, who has no role. With an algorithm, assertions
 // are encrypted by it for a key that is made here.
-func startSimpleSAML(t *testing.T, algorithm string) *simpleSAML {
+func startSimpleSAML(t *testing.T, consumer, algorithm string) *simpleSAML {
 	t.Helper()
 	if _, err := os.Stat(samlPages); err != nil {
 		t.Fatalf("run make test-peers, which installs SimpleSAMLphp: %v", err)
@@ -60,7 +70,7 @@ func startSimpleSAML(t *testing.T, algorithm string) *simpleSAML {
 		}
 	}
 	samlCertificate(t, filepath.Join(dir, "cert"), "idp")
-	s := &simpleSAML{url: "http://" + address + "/"}
+	s := &simpleSAML{url: "http://" + address + "/", consumer: consumer}
 	encryption := ""
 	if algorithm != "" {
 		s.privateKey = samlCertificate(t, filepath.Join(dir, "cert"), "aws")
@@ -79,7 +89,7 @@ func startSimpleSAML(t *testing.T, algorithm string) *simpleSAML {
 			'bert:open sesame' => ['uid' => ['bert'], 'https://aws.amazon.com/SAML/Attributes/RoleSessionName' => ['bert@example.com']]]];`,
 		"metadata/saml20-idp-hosted.php": `<?php $metadata['https://idp.example.com/'] = ['host' => '__DEFAULT__', 'privatekey' => 'idp.key', 'certificate' => 'idp.crt', 'auth' => 'people',
 			'signature.algorithm' => 'http://www.w3.org/2001/04/xmldsig-more#rsa-sha256', 'attributes.NameFormat' => 'urn:oasis:names:tc:SAML:2.0:attrname-format:uri'];`,
-		"metadata/saml20-sp-remote.php": `<?php $metadata['urn:amazon:webservices'] = ['AssertionConsumerService' => 'https://signin.aws.amazon.com/saml',
+		"metadata/saml20-sp-remote.php": `<?php $metadata['` + s.audience() + `'] = ['AssertionConsumerService' => '` + s.consumer + `',
 			'NameIDFormat' => 'urn:oasis:names:tc:SAML:2.0:nameid-format:persistent', 'simplesaml.nameidattribute' => 'uid', 'simplesaml.attributes' => true` + encryption + `];`,
 	} {
 		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
@@ -127,7 +137,7 @@ func (s *simpleSAML) signIn(t *testing.T, person string) string {
 		t.Fatal(err)
 	}
 	browser := &http.Client{Jar: jar, Timeout: commandLimit}
-	page, err := fetch(browser, s.url+"saml2/idp/SSOService.php?spentityid=urn:amazon:webservices")
+	page, err := fetch(browser, s.url+"saml2/idp/SSOService.php?spentityid="+url.QueryEscape(s.audience()))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -147,7 +157,7 @@ func (s *simpleSAML) signIn(t *testing.T, person string) string {
 	}
 	page = string(content)
 	response := samlResponse.FindStringSubmatch(page)
-	if response == nil || !strings.Contains(page, `action="https://signin.aws.amazon.com/saml"`) {
+	if response == nil || !strings.Contains(page, `action="`+s.consumer+`"`) {
 		t.Fatalf("no response after signing in:\n%s", harness.Cut(page, 2000))
 	}
 	return html.UnescapeString(response[1])
@@ -156,7 +166,7 @@ func (s *simpleSAML) signIn(t *testing.T, person string) string {
 // TestSimpleSAMLphp goes from the sign-in page of an identity provider to a call with the credentials.
 func TestSimpleSAMLphp(t *testing.T) {
 	t.Parallel()
-	provider := startSimpleSAML(t, "")
+	provider := startSimpleSAML(t, awsConsumer, "")
 	metadata, err := json.Marshal(provider.metadata)
 	if err != nil {
 		t.Fatal(err)
@@ -235,7 +245,7 @@ func TestSimpleSAMLphp(t *testing.T) {
 // TestSimpleSAMLphpEncrypts: assertions that are encrypted for a key of the provider, and no others where encryption is required.
 func TestSimpleSAMLphpEncrypts(t *testing.T) {
 	t.Parallel()
-	provider := startSimpleSAML(t, "http://www.w3.org/2009/xmlenc11#aes256-gcm")
+	provider := startSimpleSAML(t, awsConsumer, "http://www.w3.org/2009/xmlenc11#aes256-gcm")
 	server := harness.Start(t, harness.Options{Directory: []byte(`accounts:
   "` + account + `":
     roles: {developer: {trust_policy: {Version: "2012-10-17", Statement: [{Effect: Allow, Principal: {Federated: "` + samlIDP + `"}, Action: ["sts:AssumeRoleWithSAML", "sts:TagSession"]}]}}}
@@ -262,7 +272,7 @@ func TestSimpleSAMLphpEncrypts(t *testing.T) {
 		t.Errorf("%+v", out)
 	}
 	var refusal *ststypes.InvalidIdentityTokenException
-	if _, err := assume(startSimpleSAML(t, "").signIn(t, "anna")); !errors.As(err, &refusal) {
+	if _, err := assume(startSimpleSAML(t, awsConsumer, "").signIn(t, "anna")); !errors.As(err, &refusal) {
 		t.Errorf("in clear, and by another key: %v", err)
 	}
 }
