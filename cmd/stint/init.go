@@ -17,6 +17,7 @@ import (
 
 func newInit() *cobra.Command {
 	var path, account string
+	var ifNeeded bool
 	c := &cobra.Command{
 		Use:   "init",
 		Short: "Make the root key, the data directory and the first administrator",
@@ -37,13 +38,20 @@ A directory that has an account is left as it is.`,
 			if err != nil {
 				return err
 			}
-			return initialize(c, settings, id)
+			err = initialize(c, settings, id)
+			if ifNeeded && errors.Is(err, errInitialized) {
+				return nil
+			}
+			return err
 		},
 	}
 	configFlag(c, &path)
 	c.Flags().StringVar(&account, "account", string(manifest.DefaultAccount), "id of the account, 12 digits")
+	c.Flags().BoolVar(&ifNeeded, "if-needed", false, "succeed where a directory has an account already, for a step before each start")
 	return c
 }
+
+var errInitialized = errors.New("the directory has accounts already; nothing was changed")
 
 // initialize makes a deployment, and prints its first access key.
 func initialize(c *cobra.Command, settings *config.Config, account arn.AccountID) error {
@@ -85,7 +93,7 @@ func begin(c *cobra.Command, settings *config.Config, root rootKeys, account arn
 	}
 	defer func() { err = errors.Join(err, s.Close()) }()
 	if hasAccount(s.View()) {
-		return nil, withHint(errors.New("the directory has accounts already; nothing was changed"),
+		return nil, withHint(errInitialized,
 			"stint serve serves it, stint apply changes it")
 	}
 	now := time.Now()

@@ -14,7 +14,7 @@ key and the first administrator, and "stint serve" serves.`
 
 func newRoot() *cobra.Command {
 	root := group("stint", "Temporary, AWS-compatible credentials for systems that are not AWS",
-		newDev(), newServe(), newInit(), newApply(), newAudit(), newPolicy(), newContext(), newSessions(), newKeys(), newBackup(), newRestore(), newGate(), newLogin(), newLogout(), newCredentialProcess(), newExec(), newVersion())
+		newDev(), newServe(), newInit(), newApply(), newAudit(), newPolicy(), newContext(), newSessions(), newKeys(), newBackup(), newRestore(), newGate(), newLogin(), newLogout(), newCredentialProcess(), newExec(), newManual(), newVersion())
 	root.Long = overview
 	root.SilenceErrors, root.SilenceUsage = true, true
 	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error { return usage(c, err) })
