@@ -180,7 +180,8 @@ func TestDecisionsAreTestedForAllow(t *testing.T) {
 			t.Errorf("%s asks for a decision and does not test it with Allowed", where)
 		}
 	}
-	if got := slices.Compact(uses(all, "Evaluate")); !slices.Equal(got, []string{"internal/authz/authorize.go:Authorize", "internal/authz/split.go:decide"}) {
+	if got := slices.Compact(uses(all, "Evaluate")); !slices.Equal(got, []string{"internal/authz/authorize.go:Authorize", "internal/authz/split.go:decide",
+		"relying/authorize.go:Authorize"}) {
 		t.Errorf("policies are evaluated by %q", got)
 	}
 }

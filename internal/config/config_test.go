@@ -27,8 +27,8 @@ func TestExampleIsTheDefaults(t *testing.T) {
 	if len(got.Hosts) == 0 && len(got.Directory.Etcd.Endpoints) == 0 {
 		got.Hosts, got.Directory.Etcd.Endpoints = nil, nil
 	}
-	if f := &got.Federation; len(f.AllowedNetworks) == 0 && len(f.OIDC.Authorities) == 0 && len(f.SAML.Endpoints) == 0 {
-		f.AllowedNetworks, f.OIDC.Authorities, f.SAML.Endpoints = nil, nil, nil
+	if f := &got.Federation; len(f.AllowedNetworks) == 0 && len(f.Destinations) == 0 && len(f.OIDC.Authorities) == 0 && len(f.SAML.Endpoints) == 0 {
+		f.AllowedNetworks, f.Destinations, f.OIDC.Authorities, f.SAML.Endpoints = nil, nil, nil, nil
 	}
 	if r := &got.RootKey; len(r.Command) == 0 && len(r.Next.Command) == 0 {
 		r.Command, r.Next.Command = nil, nil
