@@ -24,9 +24,9 @@ race: ## unit tests with the race detector
 conformance: build ## recorded AWS behaviour against the binary, over a socket
 	cd test && STINT_BINARY=$(CURDIR)/bin/stint $(GO) test -count=1 -timeout 15m ./harness/... ./conformance/...
 
-clients: build ## AWS CLI, boto3 and the SDKs against the binary
+clients: build ## AWS CLI, boto3, the SDKs and a browser against the binary
 	test/install.sh
-	cd test && STINT_BINARY=$(CURDIR)/bin/stint $(GO) test -count=1 -timeout 15m ./clients/...
+	cd test && STINT_BINARY=$(CURDIR)/bin/stint $(GO) test -count=1 -timeout 15m ./clients/... ./browser/...
 
 fuzz: ## every fuzz target for FUZZTIME
 	scripts/fuzz.sh $(FUZZTIME)

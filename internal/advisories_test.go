@@ -85,10 +85,12 @@ func TestOneFunctionMintsSessions(t *testing.T) {
 		want []string
 	}{
 		// The others are the AEAD of the standard library.
-		{"Seal", []string{"internal/federation/saml/samltest/samltest.go:seal", "internal/session/sealer.go:seal", "internal/store/seal.go:seal", "internal/sts/service.go:issue"}},
-		{"issue", []string{"internal/sts/assume_role.go:AssumeRole", "internal/sts/assume_root.go:AssumeRoot",
+		{"Seal", []string{"internal/federation/saml/samltest/samltest.go:seal", "internal/session/sealer.go:seal", "internal/store/seal.go:seal", "internal/sts/service.go:seal"}},
+		{"issue", []string{"internal/sts/assume_role.go:AssumeRole", "internal/sts/assume_root.go:AssumeRoot", "internal/sts/console.go:SignIn",
 			"internal/sts/federated.go:assumeFederated", "internal/sts/get_delegated_access_token.go:GetDelegatedAccessToken",
 			"internal/sts/get_federation_token.go:GetFederationToken", "internal/sts/get_session_token.go:GetSessionToken"}},
+		// The same session with other keys, for whoever has it already.
+		{"newKeys", []string{"internal/sts/console.go:Console", "internal/sts/continue.go:Continue", "internal/sts/service.go:issue"}},
 		{"assumeFederated", []string{"internal/sts/assume_role_with_saml.go:AssumeRoleWithSAML",
 			"internal/sts/assume_role_with_web_identity.go:AssumeRoleWithWebIdentity"}},
 	} {

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Installs what the client tests need and Go cannot fetch: Debian's AWS CLI, boto3 and, where they are
+# Installs what the client tests need and Go cannot fetch: Debian's AWS CLI, boto3, Chromium and, where they are
 # missing, Node.js and npm. Running it again changes nothing. It fails when a program is still missing at its end.
 set -eu
 
@@ -10,6 +10,7 @@ missing=''
 /usr/bin/python3 -c 'import boto3' 2>/dev/null || missing="$missing python3-boto3"
 command -v node >/dev/null 2>&1 || missing="$missing nodejs"
 command -v npm >/dev/null 2>&1 || missing="$missing npm"
+command -v chromium >/dev/null 2>&1 || missing="$missing chromium"
 
 if [ -n "$missing" ]; then
 	if ! command -v apt-get >/dev/null 2>&1; then

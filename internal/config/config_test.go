@@ -29,6 +29,9 @@ func TestExampleIsTheDefaults(t *testing.T) {
 	if f := &got.Federation; len(f.AllowedNetworks) == 0 && len(f.OIDC.Authorities) == 0 && len(f.SAML.Endpoints) == 0 {
 		f.AllowedNetworks, f.OIDC.Authorities, f.SAML.Endpoints = nil, nil, nil
 	}
+	if len(got.Federation.Destinations) == 0 {
+		got.Federation.Destinations = nil
+	}
 	if !reflect.DeepEqual(*got, want) {
 		t.Errorf("the example is\n%+v\nthe defaults are\n%+v", *got, want)
 	}
@@ -93,7 +96,7 @@ outbound_issuer: https://sts.example.com/issuers/{id}
 		Audit:           Audit{"/var/log/stint.jsonl", true}, MaxSessionDuration: 3600,
 		Hosts: []string{"sts.example.com", "::1", "10.0.0.1"}, Log: Log{"json", "debug"},
 		OutboundIssuer: "https://sts.example.com/issuers/{id}",
-		Federation: Federation{[]string{"10.1.0.0/16", "fd00::/8"}, OIDC{0, true, []Authority{{"https://idp.example/a", "idp.pem"}},
+		Federation: Federation{[]string{"10.1.0.0/16", "fd00::/8"}, nil, OIDC{0, true, []Authority{{"https://idp.example/a", "idp.pem"}},
 			"https://amazon.example/info", "https://facebook.example/debug", "facebook.token"}, SAML{}},
 	}
 	if !reflect.DeepEqual(*c, want) {
