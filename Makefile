@@ -24,9 +24,9 @@ race: ## unit tests with the race detector
 conformance: build ## recorded AWS behaviour against the binary, over a socket
 	cd test && STINT_BINARY=$(CURDIR)/bin/stint $(GO) test -count=1 -timeout 15m ./harness/... ./conformance/...
 
-clients: build ## AWS CLI, boto3 and the SDKs against the binary; nginx with stint gate
+clients: build ## AWS CLI, boto3, the SDKs and a browser against the binary; nginx with stint gate
 	test/install.sh
-	cd test && STINT_BINARY=$(CURDIR)/bin/stint $(GO) test -count=1 -timeout 15m ./clients/... ./gate/...
+	cd test && STINT_BINARY=$(CURDIR)/bin/stint $(GO) test -count=1 -timeout 15m ./clients/... ./gate/... ./browser/...
 
 peers-programs: ## the third-party programs of test-peers, into bin/peers
 	test/peers/install.sh bin/peers

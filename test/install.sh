@@ -1,5 +1,5 @@
 #!/bin/sh
-# Installs what the client tests need and Go cannot fetch: Debian's AWS CLI, boto3, nginx and, where they are
+# Installs what the client tests need and Go cannot fetch: Debian's AWS CLI, boto3, nginx, Chromium and, where they are
 # missing, Node.js and npm. Running it again changes nothing. It fails when a program is still missing at its end.
 set -eu
 
@@ -11,6 +11,7 @@ missing=''
 [ -x /usr/sbin/nginx ] || missing="$missing nginx-light"
 command -v node >/dev/null 2>&1 || missing="$missing nodejs"
 command -v npm >/dev/null 2>&1 || missing="$missing npm"
+command -v chromium >/dev/null 2>&1 || missing="$missing chromium"
 
 if [ -n "$missing" ]; then
 	if ! command -v apt-get >/dev/null 2>&1; then
